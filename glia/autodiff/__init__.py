@@ -1,0 +1,1 @@
+"""Derivatives: one walk over the IR applying the table's local rules."""

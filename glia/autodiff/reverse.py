@@ -1,0 +1,59 @@
+"""Reverse mode: gradients as expressions, so that they can be differentiated again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from glia.base.errors import GradError, teach
+from glia.ir.build import add, full
+from glia.ir.expr import Expr, topological
+
+
+def pullback(output: Expr, wrt: Sequence[Expr], seed: Expr) -> list[Expr | None]:
+    """``Σ seed · ∂output/∂x`` for every x in ``wrt``; None where output does not depend on x."""
+    key = ("pullback", tuple(wrt), seed)
+    found = output.memo.get(key)
+    if found is None:
+        found = output.memo[key] = _walk(output, tuple(wrt), seed)
+    return found
+
+
+def _walk(output: Expr, wrt: tuple[Expr, ...], seed: Expr) -> list[Expr | None]:
+    order = topological((output,))
+    matters: set[Expr] = set()
+    targets = set(wrt)
+    for node in order:
+        if node in targets or any(child in matters for child in node.inputs):
+            matters.add(node)
+    gradients: dict[Expr, Expr] = {output: seed} if output in matters else {}
+    for node in reversed(order):
+        g = gradients.get(node)
+        if g is None or node not in matters or not node.inputs:
+            continue
+        if not any(child in matters for child in node.inputs):
+            continue
+        if node.op.gradient is None:
+            raise GradError(_no_derivative(node))
+        for child, part in zip(node.inputs, node.op.gradient(node, g), strict=True):
+            if part is None or child not in matters:
+                continue
+            before = gradients.get(child)
+            gradients[child] = part if before is None else add(before, part)
+    return [gradients.get(x) for x in wrt]
+
+
+def _no_derivative(node: Expr) -> str:
+    place = f" (recorded at {node.location})" if node.location else ""
+    message = f"the operation '{node.op.name}'{place} has no derivative."
+    return teach(message, "call .detach() on its input if no gradient should flow")
+
+
+def gradient(loss: Expr, wrt: Sequence[Expr]) -> list[Expr | None]:
+    """Gradients of a scalar expression."""
+    if loss.numel != 1:
+        message = f"backward: expected a scalar, found shape {loss.shape}."
+        raise GradError(teach(message, "reduce it first (.sum() or .mean()), or pass gradient="))
+    if loss.dtype.kind != "float":
+        message = f"backward: expected a floating-point scalar, found {loss.dtype.name}."
+        raise GradError(teach(message, "derivatives need float32 or float64"))
+    return pullback(loss, wrt, full(loss.shape, 1.0, loss.dtype))

@@ -1,0 +1,1 @@
+"""Ground floor: errors, dtypes, shapes, configuration, events, source locations, languages."""

@@ -1,0 +1,30 @@
+"""Settings that come from the environment, read once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def cache_folder() -> Path:
+    """Where compiled kernels are kept: ``GLIA_CACHE``, else the user's cache folder."""
+    wanted = os.environ.get("GLIA_CACHE")
+    if wanted:
+        return Path(wanted)
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return Path(base) / "glia"
+
+
+def default_threads() -> int:
+    """``GLIA_NUM_THREADS``, else the cores this process may use."""
+    wanted = os.environ.get("GLIA_NUM_THREADS", "")
+    if wanted.isdigit() and int(wanted) > 0:
+        return int(wanted)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def interpret_only() -> bool:
+    """``GLIA_INTERPRET=1`` runs everything through the NumPy interpreter."""
+    return os.environ.get("GLIA_INTERPRET", "") == "1"

@@ -1,0 +1,1 @@
+"""The command line: it parses, calls the folders above, and prints in the user's language."""

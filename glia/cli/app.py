@@ -1,0 +1,120 @@
+"""The commands put together; usage errors in the user's language."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+import typer.core
+
+from glia.base.i18n import tr
+from glia.cli import options
+from glia.cli.help import help_page
+from glia.cli.main import say_error
+
+
+class Command(typer.core.TyperCommand):
+    """A command with glia's own help page."""
+
+    def get_help(self, ctx: Any) -> str:
+        return help_page(self, ctx)
+
+
+class Group(typer.core.TyperGroup):
+    """A group of commands, likewise."""
+
+    def get_help(self, ctx: Any) -> str:
+        return help_page(self, ctx)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"glia {options.version()}")
+        raise typer.Exit
+
+
+def _version_option() -> Any:
+    text = tr("Show the version.", "显示版本。")
+    return typer.Option("--version", callback=_version, is_eager=True, help=text)
+
+
+def root(
+    context: typer.Context,
+    lang: Annotated[str, options.lang()] = "",
+    version: Annotated[bool, _version_option()] = False,
+) -> None:
+    """Options that stand before the command; both are dealt with when they are read."""
+    _show_help_without_command(context)
+
+
+def examples_root(context: typer.Context, lang: Annotated[str, options.lang()] = "") -> None:
+    """``glia run`` alone."""
+    _show_help_without_command(context)
+
+
+def _show_help_without_command(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def build() -> typer.Typer:
+    """The application, in the language in force."""
+    from glia.cli import doctor, predict, small, train
+
+    app = typer.Typer(
+        name="glia",
+        cls=Group,
+        help=tr(
+            "glia: deep learning on the computer you have. Start with: glia train lenet5",
+            "glia：在你现有的电脑上学习深度学习。从这里开始：glia train lenet5",
+        ),
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback(invoke_without_command=True)(root)
+    for module in (train, predict):
+        module.add_to(app, Command)
+    examples = typer.Typer(
+        cls=Group,
+        help=tr("Small examples: fit, xor, fruit.", "小例子：fit、xor、fruit。"),
+    )
+    examples.callback(invoke_without_command=True)(examples_root)
+    small.add_to(examples, Command)
+    app.add_typer(examples, name="run")
+    doctor.add_to(app, Command)
+    return app
+
+
+def run(arguments: list[str]) -> int:
+    """Parse and run; usage errors become one line and exit status 2."""
+    command = typer.main.get_command(build())
+    try:
+        result = command.main(args=arguments, prog_name="glia", standalone_mode=False)
+        return int(result or 0)
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # not one of typer's own
+            raise
+        say_error(_usage_error(error))
+        return 2
+
+
+def _usage_error(error: Any) -> str:
+    """typer's complaint, or its translation."""
+    help = tr("--help shows what there is", "用 --help 查看用法")
+    english = error.format_message().rstrip(".")
+    name = getattr(error, "option_name", "") or ""
+    parameter = getattr(error, "param", None)
+    if parameter is not None:
+        name = parameter.opts[0] if parameter.opts[0].startswith("-") else parameter.name.upper()
+    kind = type(error).__name__
+    if kind == "NoSuchOption":
+        text = tr(f"there is no option {name}.", f"没有选项 {name}。")
+    elif kind == "MissingParameter":
+        text = tr(f"{name} is missing.", f"缺少 {name}。")
+    elif kind == "BadParameter":
+        expected = options.expected(name)
+        text = f"{name}: {expected}" if expected else english + "."
+    else:
+        text = tr(f"{english}.", f"命令行有误：{english}。")
+    return text + tr(f" Help: {help}.", f" 建议：{help}。")

@@ -1,0 +1,1 @@
+"""From expressions to native code, in named passes."""

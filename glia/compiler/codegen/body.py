@@ -1,0 +1,192 @@
+"""The values of a kernel as instructions, at one point of its loops or at a vector of points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from glia.base.dtypes import DType
+from glia.compiler.codegen.llvm import Builder, register_type, splat_type
+from glia.compiler.codegen.scalar import Scalar
+from glia.compiler.index import Index, Var, inner_atoms, variables
+from glia.compiler.schedule.loops import (
+    Apply,
+    Bits,
+    Constant,
+    Guard,
+    Guarded,
+    Load,
+    Number,
+    Reduced,
+    Value,
+)
+
+
+def fits_lanes(values: Sequence[Value], stores: Iterable[Index], var: Var) -> bool:
+    """Whether consecutive values of ``var`` can be the lanes of vectors."""
+    for value in walk(values):
+        if isinstance(value, Load):
+            if value.offset.coefficient(var) not in (0, 1) or _hidden(value.offset, var):
+                return False
+            if any(var in variables(guard.index) for guard in value.guards):
+                return False
+        elif isinstance(value, Guarded):
+            if any(var in variables(guard.index) for guard in value.guards):
+                return False
+        elif isinstance(value, Number | Bits):
+            index = value.index if isinstance(value, Number) else value.counter
+            if _hidden(index, var):
+                return False
+    return all(offset.coefficient(var) == 1 and not _hidden(offset, var) for offset in stores)
+
+
+def _hidden(index: Index, var: Var) -> bool:
+    """Whether the variable occurs under a quotient or remainder."""
+    return any(var in variables(atom.of) for atom in inner_atoms(index))
+
+
+def walk(values: Sequence[Value]) -> list[Value]:
+    """All values these depend on, each once."""
+    found: list[Value] = []
+    seen: set[int] = set()
+    stack = list(values)
+    while stack:
+        value = stack.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        found.append(value)
+        if isinstance(value, Apply):
+            stack.extend(value.args)
+        elif isinstance(value, Guarded):
+            stack.extend((value.inside, value.outside))
+        elif isinstance(value, Bits):
+            stack.extend(value.key)
+    return found
+
+
+class Body:
+    """Emits values where ``env`` names the loop variables.
+
+    With several lanes, ``lane_var`` is the variable whose consecutive values they are.
+    """
+
+    def __init__(
+        self,
+        builder: Builder,
+        pointers: Sequence[str],
+        dtypes: Sequence[DType],
+        env: Mapping[Var, str],
+        lanes: int = 1,
+        lane_var: Var | None = None,
+        reduced: Sequence[str] = (),
+    ) -> None:
+        self.b = builder
+        self.pointers = pointers
+        self.dtypes = dtypes
+        self.env = dict(env)
+        self.lanes = lanes
+        self.lane_var = lane_var
+        self.reduced = reduced
+        self.ops = Scalar(builder, lanes)
+        self._done: dict[int, str] = {}
+        self._conditions: dict[Guard, str] = {}
+
+    def emit(self, value: Value) -> str:
+        """The register that holds the value."""
+        for part in reversed(self._pending(value)):
+            if id(part) not in self._done:
+                self._done[id(part)] = self._emit(part)
+        return self._done[id(value)]
+
+    def _pending(self, value: Value) -> list[Value]:
+        """Values still to be emitted, users first; without recursion, graphs may be deep."""
+        order: list[Value] = []
+        stack = [value]
+        while stack:
+            part = stack.pop()
+            if id(part) in self._done:
+                continue
+            order.append(part)
+            stack.extend(_inputs(part))
+        return order
+
+    def _emit(self, value: Value) -> str:
+        if isinstance(value, Apply):
+            args = [self._done[id(arg)] for arg in value.args]
+            return self.ops.apply(value.op, value.dtype, args, value.args[-1].dtype)
+        if isinstance(value, Load):
+            return self._load(value)
+        if isinstance(value, Constant):
+            return self.ops.constant(value.value, value.dtype)
+        if isinstance(value, Number):
+            return self._number(value.index, value.dtype)
+        if isinstance(value, Guarded):
+            inside, outside = self._done[id(value.inside)], self._done[id(value.outside)]
+            kind = register_type(value.dtype, self.lanes)
+            condition = self._all(value.guards)
+            return self.b.op(f"select i1 {condition}, {kind} {inside}, {kind} {outside}")
+        if isinstance(value, Bits):
+            key = (self._done[id(value.key[0])], self._done[id(value.key[1])])
+            return self.ops.threefry(key, self._number(value.counter, value.dtype))
+        if isinstance(value, Reduced):
+            return self.reduced[value.which]
+        raise TypeError(f"unknown value {value!r}")
+
+    def _load(self, value: Load) -> str:
+        pointer, dtype = self.pointers[value.arg], self.dtypes[value.arg]
+        offset = self.b.index(value.offset, self.env)
+        if value.guards:
+            # outside, read the start of the buffer instead: buffers end in room for a vector
+            condition = self._all(value.guards)
+            offset = self.b.op(f"select i1 {condition}, i64 {offset}, i64 0")
+        if self.lanes == 1:
+            return self.b.load(pointer, offset, dtype, 1)
+        assert self.lane_var is not None
+        step = value.offset.coefficient(self.lane_var)
+        if step == 1:
+            return self.b.load(pointer, offset, dtype, self.lanes)
+        single = self.b.load(pointer, offset, dtype, 1)
+        return self.b.splat(single, register_type(dtype, 1), self.lanes)
+
+    def _number(self, index: Index, dtype: DType) -> str:
+        """An index as a number of some dtype; consecutive numbers along the lanes."""
+        start = self.b.index(index, self.env)
+        if self.lanes > 1:
+            assert self.lane_var is not None
+            step = index.coefficient(self.lane_var)
+            start = self.b.splat(start, "i64", self.lanes)
+            ramp = ", ".join(f"i64 {lane * step}" for lane in range(self.lanes))
+            if step:
+                start = self.b.op(f"add <{self.lanes} x i64> {start}, <{ramp}>")
+        kind, wide = register_type(dtype, self.lanes), splat_type("i64", self.lanes)
+        if dtype.kind == "float":
+            return self.b.op(f"sitofp {wide} {start} to {kind}")
+        if dtype.itemsize == 8:
+            return start
+        return self.b.op(f"trunc {wide} {start} to {kind}")
+
+    def _all(self, guards: Sequence[Guard]) -> str:
+        """One bit: whether all guards hold. They never depend on the lane."""
+        result = ""
+        for guard in guards:
+            bit = self._condition(guard)
+            result = bit if not result else self.b.op(f"and i1 {result}, {bit}")
+        return result
+
+    def _condition(self, guard: Guard) -> str:
+        found = self._conditions.get(guard)
+        if found is None:
+            moved = self.b.index(guard.index + -guard.low, self.env)
+            found = self.b.op(f"icmp ult i64 {moved}, {guard.high - guard.low}")
+            self._conditions[guard] = found
+        return found
+
+
+def _inputs(value: Value) -> tuple[Value, ...]:
+    if isinstance(value, Apply):
+        return value.args
+    if isinstance(value, Guarded):
+        return value.inside, value.outside
+    if isinstance(value, Bits):
+        return value.key
+    return ()

@@ -1,0 +1,288 @@
+"""Code for the contraction: a register tile of vector accumulators, and loops around it.
+
+The tile holds ``rows × columns × blocks`` vectors. Each step of the inner loops loads
+``columns · blocks`` vectors of one operand and ``rows`` scalars of the other (spread over the
+lanes), and does all products by fused multiply-add. Tiles are numbered and shared out among
+threads; the last tile along a variable that does not divide evenly has a code path of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+
+from glia.compiler.codegen.body import Body, fits_lanes
+from glia.compiler.codegen.llvm import Builder, register_type
+from glia.compiler.codegen.nest import add_lanes, decode, pointers, share
+from glia.compiler.codegen.targets import Target
+from glia.compiler.index import Index, Var
+from glia.compiler.schedule.loops import Contraction
+
+
+def generate(kernel: Contraction, name: str, _target: Target) -> str:
+    """LLVM IR of the kernel."""
+    return _Generator(kernel).run(name)
+
+
+class _Generator:
+    def __init__(self, kernel: Contraction) -> None:
+        self.k = kernel
+        self.tile = kernel.tile
+        self.b = Builder()
+        self.env: dict[Var, str] = {}
+        self.dtype = kernel.dtype
+        tile = kernel.tile
+        operands = (kernel.a, kernel.b)
+        self.vector, self.scalar = operands[tile.vector_side], operands[1 - tile.vector_side]
+        self.rows = tile.rows[1] if tile.rows else 1
+        self.columns = tile.columns[1] if tile.columns else 1
+        self.span = tile.lanes * tile.blocks  # elements of lanes_over in a tile
+        self.kind = register_type(kernel.dtype, tile.lanes)
+        self.suffix = f"v{tile.lanes}f{8 * kernel.dtype.itemsize}"
+
+    def run(self, name: str) -> str:
+        self.pointers = pointers(self.b, len(self.k.args))
+        steps = self._tile_counts()
+        total = 1
+        for _, count in steps:
+            total *= count
+        low, high = share(self.b, total)
+
+        def body(flat: str, _carried: list[str]) -> list[str]:
+            numbers: dict[Var, str] = {}
+            decode(self.b, flat, tuple(Var(v.name, n) for v, n in steps), numbers)
+            by_name = {var.name: text for var, text in numbers.items()}
+            self._variants(steps, {v: by_name[v.name] for v, _ in steps})
+            return []
+
+        self.b.loop(low, high, 1, (), body, "tile")
+        self.b.line("ret void")
+        return self.b.text(name, "ptr %buffers, i64 %thread, i64 %threads")
+
+    def _tiled(self) -> dict[Var, int]:
+        """The tiled output variables and how many of each a tile takes."""
+        found: dict[Var, int] = {}
+        if not self.tile.lanes_reduced:
+            found[self.tile.lanes_over] = self.span
+        for pair in (self.tile.rows, self.tile.columns):
+            if pair is not None:
+                found[pair[0]] = pair[1]
+        return found
+
+    def _tile_counts(self) -> list[tuple[Var, int]]:
+        tiled = self._tiled()
+        return [(v, -(-v.size // tiled.get(v, 1))) for v in self.k.loops]
+
+    def _variants(self, steps: list[tuple[Var, int]], numbers: dict[Var, str]) -> None:
+        """Full tiles, and for each variable that does not divide evenly, the rest."""
+        tiled = self._tiled()
+        ragged = [(v, n) for v, n in steps if v in tiled and v.size % tiled[v] and n > 1]
+        for var, _ in steps:
+            factor = tiled.get(var, 1)
+            at = numbers[var]
+            self.env[var] = at if factor == 1 else self.b.integer("mul", at, str(factor))
+        self._choose(ragged, numbers, {v: min(f, v.size) for v, f in tiled.items()})
+
+    def _choose(
+        self, ragged: list[tuple[Var, int]], numbers: dict[Var, str], extents: dict[Var, int]
+    ) -> None:
+        if not ragged:
+            self._one_tile(extents)
+            return
+        (var, count), *rest = ragged
+        is_last = self.b.op(f"icmp eq i64 {numbers[var]}, {count - 1}")
+        short = {**extents, var: var.size % self._tiled()[var]}
+        self.b.branch(
+            is_last,
+            lambda: self._choose(rest, numbers, short),
+            lambda: self._choose(rest, numbers, extents),
+        )
+
+    def _one_tile(self, extents: dict[Var, int]) -> None:
+        rows = extents[self.tile.rows[0]] if self.tile.rows else 1
+        columns = extents[self.tile.columns[0]] if self.tile.columns else 1
+        if self.tile.lanes_reduced:
+            self._reduced_tile(rows, columns)
+            return
+        extent = extents[self.tile.lanes_over]
+        blocks, tail = divmod(extent, self.tile.lanes)
+        sums = self._accumulate(rows, columns, blocks, tail, self.k.reduce)
+        self._store_all(sums, rows, columns, blocks, tail)
+
+    # The inner loops
+
+    def _accumulate(
+        self, rows: int, columns: int, blocks: int, tail: int, reduce: tuple[Var, ...]
+    ) -> list[str]:
+        """Run the summed loops; accumulators in order rows, columns, blocks."""
+        count = rows * columns * (blocks + bool(tail))
+        start = [(self.kind, "zeroinitializer")] * count
+
+        def run(left: tuple[Var, ...], current: list[tuple[str, str]]) -> list[str]:
+            if not left:
+                return self._multiply([v for _, v in current], rows, columns, blocks, tail)
+
+            def body(i: str, inside: list[str]) -> list[str]:
+                self.env[left[0]] = i
+                return run(left[1:], [(self.kind, text) for text in inside])
+
+            return self.b.loop("0", str(left[0].size), 1, current, body, left[0].name)
+
+        return run(reduce, start)
+
+    def _multiply(
+        self, sums: list[str], rows: int, columns: int, blocks: int, tail: int
+    ) -> list[str]:
+        """One step: load both sides of the tile once, multiply all pairs."""
+        lanes = self.tile.lanes
+        vectors: dict[tuple[int, int], str] = {}
+        for c in range(columns):
+            for k in range(blocks + bool(tail)):
+                offset = self._offset(self.vector.offset, 0, c, k)
+                masked = tail if k == blocks else 0
+                vectors[c, k] = self._vector(self.vector.arg, offset, masked)
+        results = []
+        for r in range(rows):
+            offset = self._offset(self.scalar.offset, r, 0, 0)
+            single = self.b.load(self.pointers[self.scalar.arg], offset, self.dtype, 1)
+            wide = self.b.splat(single, self.dtype.llvm, lanes)
+            for c, k in product(range(columns), range(blocks + bool(tail))):
+                at = (r * columns + c) * (blocks + bool(tail)) + k
+                results.append(self._fma(wide, vectors[c, k], sums[at]))
+        return results
+
+    def _offset(self, index: Index, row: int, column: int, block: int) -> str:
+        """An operand's offset for one element of the tile, as base plus constant."""
+        extra = 0
+        if self.tile.rows:
+            extra += row * index.coefficient(self.tile.rows[0])
+        if self.tile.columns:
+            extra += column * index.coefficient(self.tile.columns[0])
+        extra += block * self.tile.lanes * index.coefficient(self.tile.lanes_over)
+        base = self.b.index(index, self.env)
+        return self.b.integer("add nsw", base, str(extra)) if extra else base
+
+    def _vector(self, arg: int, offset: str, tail: int) -> str:
+        """A vector of an operand; of a ragged one only the first ``tail`` lanes."""
+        if not tail:
+            return self.b.load(self.pointers[arg], offset, self.dtype, self.tile.lanes)
+        at = self.b.address(self.pointers[arg], offset, self.dtype)
+        flag = f"<{self.tile.lanes} x i1>"
+        name = f"llvm.masked.load.{self.suffix}.p0"
+        self.b.declare(name, f"declare {self.kind} @{name}(ptr, {flag}, {self.kind})")
+        return self.b.op(
+            f"call {self.kind} @{name}(ptr align {self.dtype.itemsize} {at}, "
+            f"{flag} {self._mask(tail)}, {self.kind} zeroinitializer)"
+        )
+
+    def _mask(self, tail: int) -> str:
+        bits = ", ".join(f"i1 {'true' if i < tail else 'false'}" for i in range(self.tile.lanes))
+        return f"<{bits}>"
+
+    def _fma(self, a: str, b: str, c: str) -> str:
+        pairs = [(self.kind, x) for x in (a, b, c)]
+        return self.b.call(f"llvm.fma.{self.suffix}", self.kind, pairs)
+
+    # Results
+
+    def _store_all(
+        self, sums: list[str], rows: int, columns: int, blocks: int, tail: int
+    ) -> None:
+        saved = dict(self.env)
+        per = blocks + bool(tail)
+        for r, c, k in product(range(rows), range(columns), range(per)):
+            value = sums[(r * columns + c) * per + k]
+            self._at(saved, r, c, k)
+            if tail and k == blocks:
+                self._store_lanes(value, tail)
+            else:
+                self._store_vector(value)
+        self.env = saved
+
+    def _at(self, base: dict[Var, str], row: int, column: int, block: int) -> None:
+        """Point the loop variables at one vector of the tile."""
+        self.env = dict(base)
+        moves = [(self.tile.lanes_over, block * self.tile.lanes)]
+        if self.tile.rows:
+            moves.append((self.tile.rows[0], row))
+        if self.tile.columns:
+            moves.append((self.tile.columns[0], column))
+        for var, by in moves:
+            if by and var in base:
+                self.env[var] = self.b.integer("add nsw", base[var], str(by))
+
+    def _store_vector(self, value: str) -> None:
+        values = [store.value for store in self.k.stores]
+        offsets = [store.offset for store in self.k.stores]
+        if fits_lanes(values, offsets, self.tile.lanes_over):
+            self._emit_stores(value, self.tile.lanes, self.tile.lanes_over)
+        else:
+            self._store_lanes(value, self.tile.lanes)
+
+    def _store_lanes(self, value: str, count: int) -> None:
+        """Lane by lane: at a ragged edge, or where results do not lie side by side."""
+        start = self.env[self.tile.lanes_over]
+        for lane in range(count):
+            single = self.b.op(f"extractelement {self.kind} {value}, i64 {lane}")
+            if lane:
+                self.env[self.tile.lanes_over] = self.b.integer("add nsw", start, str(lane))
+            self._emit_stores(single, 1, None)
+        self.env[self.tile.lanes_over] = start
+
+    def _emit_stores(self, value: str, lanes: int, lane_var: Var | None) -> None:
+        body = Body(self.b, self.pointers, self.k.args, self.env, lanes, lane_var, [value])
+        for store in self.k.stores:
+            result = body.emit(store.value)
+            offset = self.b.index(store.offset, self.env)
+            dtype = self.k.args[store.arg]
+            self.b.store(result, self.pointers[store.arg], offset, dtype, lanes)
+
+    # Lanes along a summed variable
+
+    def _reduced_tile(self, rows: int, columns: int) -> None:
+        """Both operands are vectors along a summed variable; the lanes are added at the end."""
+        over = self.tile.lanes_over
+        outer = tuple(v for v in self.k.reduce if v != over)
+        whole, tail = divmod(over.size, self.tile.lanes)
+        start = [(self.kind, "zeroinitializer")] * (rows * columns)
+
+        def step(masked: int) -> Callable[[str, list[str]], list[str]]:
+            def body(i: str, inside: list[str]) -> list[str]:
+                self.env[over] = i
+                return self._pairs(inside, rows, columns, masked)
+
+            return body
+
+        def run(left: tuple[Var, ...], current: list[tuple[str, str]]) -> list[str]:
+            if left:
+
+                def body(i: str, inside: list[str]) -> list[str]:
+                    self.env[left[0]] = i
+                    return run(left[1:], [(self.kind, text) for text in inside])
+
+                return self.b.loop("0", str(left[0].size), 1, current, body, left[0].name)
+            high = whole * self.tile.lanes
+            sums = self.b.loop("0", str(high), self.tile.lanes, current, step(0), over.name)
+            return step(tail)(str(high), sums) if tail else sums
+
+        sums = run(outer, start)
+        saved = dict(self.env)
+        for r, c in product(range(rows), range(columns)):
+            vector = sums[r * columns + c]
+            total = add_lanes(self.b, "sum", self.dtype, vector, self.tile.lanes)
+            self._at(saved, r, c, 0)
+            self._emit_stores(total, 1, None)
+        self.env = saved
+
+    def _pairs(self, sums: list[str], rows: int, columns: int, masked: int) -> list[str]:
+        left = [
+            self._vector(self.scalar.arg, self._offset(self.scalar.offset, r, 0, 0), masked)
+            for r in range(rows)
+        ]
+        right = [
+            self._vector(self.vector.arg, self._offset(self.vector.offset, 0, c, 0), masked)
+            for c in range(columns)
+        ]
+        pairs = product(left, right)
+        return [self._fma(a, b, total) for (a, b), total in zip(pairs, sums, strict=True)]
+

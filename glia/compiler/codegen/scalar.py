@@ -1,0 +1,278 @@
+"""One elementwise primitive as LLVM instructions; the table must cover every such op."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from glia.base.dtypes import DType
+from glia.compiler.codegen.llvm import FAST, Builder, register_type, splat_type
+from glia.compiler.codegen.vector_math import FUNCTIONS, FloatMath
+from glia.ir.ops.random import PARITY, ROTATIONS
+
+Emit = Callable[["Scalar", DType, list[str]], str]
+
+
+class Scalar:
+    """Emits elementwise ops on registers of ``lanes`` elements."""
+
+    def __init__(self, builder: Builder, lanes: int) -> None:
+        self.b = builder
+        self.lanes = lanes
+
+    def kind(self, dtype: DType) -> str:
+        return register_type(dtype, self.lanes)
+
+    def constant(self, value: str | int, dtype: DType) -> str:
+        """A constant as an operand; floats come as hex text."""
+        if isinstance(value, str):
+            return FloatMath(self.b, dtype, self.lanes).c(float.fromhex(value))
+        if dtype.kind == "bool":
+            text = "true" if value else "false"
+            return text if self.lanes == 1 else f"splat (i1 {text})"
+        return str(value) if self.lanes == 1 else f"splat ({dtype.llvm} {value})"
+
+    def apply(self, op: str, out: DType, args: list[str], dtype: DType) -> str:
+        """``op(args)`` where ``dtype`` is that of the (last) operand."""
+        if op == "cast":
+            return self.cast(args[0], dtype, out)
+        if op == "where":
+            return self.select(args[0], args[1], args[2], out)
+        if dtype.kind == "float" and op in FUNCTIONS:
+            return FUNCTIONS[op](FloatMath(self.b, dtype, self.lanes), *args)  # type: ignore[operator]
+        return TABLE[op](self, dtype, args)
+
+    def select(self, condition: str, a: str, b: str, dtype: DType) -> str:
+        flag, kind = splat_type("i1", self.lanes), self.kind(dtype)
+        return self.b.op(f"select {flag} {condition}, {kind} {a}, {kind} {b}")
+
+    def cast(self, x: str, source: DType, target: DType) -> str:
+        a, b = self.kind(source), self.kind(target)
+        if source.kind == target.kind == "float":
+            if source is target:
+                return x
+            return self.b.op(f"{'fpext' if b.find('double') >= 0 else 'fptrunc'} {a} {x} to {b}")
+        if target.kind == "bool":
+            if source.kind == "float":
+                return self.b.op(f"fcmp une {a} {x}, zeroinitializer")
+            return self.b.op(f"icmp ne {a} {x}, zeroinitializer")
+        if target.kind == "float":
+            how = "sitofp" if source.kind == "int" else "uitofp"
+            return self.b.op(f"{how} {a} {x} to {b}")
+        if source.kind == "float":
+            how = "fptosi" if target.kind == "int" else "fptoui"
+            return self.b.op(f"{how} {a} {x} to {b}")
+        return self._resize(x, source, target, a, b)
+
+    def _resize(self, x: str, source: DType, target: DType, a: str, b: str) -> str:
+        wide = 1 if source.kind == "bool" else source.itemsize * 8
+        if wide == target.itemsize * 8:
+            return x
+        if wide > target.itemsize * 8:
+            return self.b.op(f"trunc {a} {x} to {b}")
+        how = "sext" if source.kind == "int" else "zext"
+        return self.b.op(f"{how} {a} {x} to {b}")
+
+    def threefry(self, key: tuple[str, str], counter: str) -> str:
+        """Twenty rounds of Threefry-2x32, as in ``ir/ops/random.py``."""
+        kind = splat_type("i32", self.lanes)
+
+        def two(operation: str, x: str, y: str) -> str:
+            return self.b.op(f"{operation} {kind} {x}, {y}")
+
+        def constant(value: int) -> str:
+            return str(value) if self.lanes == 1 else f"splat (i32 {value})"
+
+        k2 = two("xor", two("xor", key[0], key[1]), constant(PARITY))
+        keys = (key[0], key[1], k2)
+        x0, x1 = two("add", counter, keys[0]), keys[1]
+        for block in range(5):
+            for rotation in ROTATIONS[block % 2]:
+                x0 = two("add", x0, x1)
+                left = two("shl", x1, constant(rotation))
+                right = two("lshr", x1, constant(32 - rotation))
+                x1 = two("xor", two("or", left, right), x0)
+            x0 = two("add", x0, keys[(block + 1) % 3])
+            x1 = two("add", x1, keys[(block + 2) % 3])
+            x1 = two("add", x1, constant(block + 1))
+        return x0
+
+
+def _plain(float_name: str, int_name: str) -> Emit:
+    def emit(s: Scalar, dtype: DType, args: list[str]) -> str:
+        kind = s.kind(dtype)
+        if dtype.kind == "float":
+            return s.b.op(f"{float_name} {FAST}{kind} {args[0]}, {args[1]}")
+        return s.b.op(f"{int_name} {kind} {args[0]}, {args[1]}")
+
+    return emit
+
+
+def _compare(float_how: str, int_how: str) -> Emit:
+    def emit(s: Scalar, dtype: DType, args: list[str]) -> str:
+        kind = s.kind(dtype)
+        if dtype.kind == "float":
+            return s.b.op(f"fcmp {float_how} {kind} {args[0]}, {args[1]}")
+        sign = "" if int_how in ("eq", "ne") else ("s" if dtype.kind == "int" else "u")
+        return s.b.op(f"icmp {sign}{int_how} {kind} {args[0]}, {args[1]}")
+
+    return emit
+
+
+def _round(name: str) -> Emit:
+    return lambda s, dtype, args: FloatMath(s.b, dtype, s.lanes).intrinsic(name, args[0])
+
+
+def _extreme(how: str) -> Emit:
+    """max or min that lets NaN through, as NumPy's."""
+
+    def emit(s: Scalar, dtype: DType, args: list[str]) -> str:
+        a, b = args
+        kind = s.kind(dtype)
+        if dtype.kind != "float":
+            sign = "s" if dtype.kind == "int" else "u"
+            pick = s.b.op(f"icmp {sign}{'gt' if how == 'max' else 'lt'} {kind} {a}, {b}")
+            return s.select(pick, a, b, dtype)
+        pick = s.b.op(f"fcmp {'ogt' if how == 'max' else 'olt'} {kind} {a}, {b}")
+        nan = s.b.op(f"fcmp uno {kind} {a}, {a}")
+        flag = splat_type("i1", s.lanes)
+        return s.select(s.b.op(f"or {flag} {pick}, {nan}"), a, b, dtype)
+
+    return emit
+
+
+def _negate(s: Scalar, dtype: DType, args: list[str]) -> str:
+    if dtype.kind == "float":
+        return s.b.op(f"fneg {s.kind(dtype)} {args[0]}")
+    return s.b.op(f"sub {s.kind(dtype)} zeroinitializer, {args[0]}")
+
+
+def _absolute(s: Scalar, dtype: DType, args: list[str]) -> str:
+    if dtype.kind == "float":
+        return FloatMath(s.b, dtype, s.lanes).intrinsic("fabs", args[0])
+    minus = _negate(s, dtype, args)
+    negative = s.b.op(f"icmp slt {s.kind(dtype)} {args[0]}, zeroinitializer")
+    return s.select(negative, minus, args[0], dtype)
+
+
+def _sign(s: Scalar, dtype: DType, args: list[str]) -> str:
+    (x,) = args
+    kind, flag = s.kind(dtype), splat_type("i1", s.lanes)
+    if dtype.kind == "int":
+        up = s.b.op(f"icmp sgt {kind} {x}, zeroinitializer")
+        down = s.b.op(f"icmp slt {kind} {x}, zeroinitializer")
+        plus = s.b.op(f"zext {flag} {up} to {kind}")
+        minus = s.b.op(f"zext {flag} {down} to {kind}")
+        return s.b.op(f"sub {kind} {plus}, {minus}")
+    m = FloatMath(s.b, dtype, s.lanes)
+    one = m.intrinsic("copysign", m.c(1.0), x)
+    nonzero = m.compare("one", x, m.c(0.0))
+    return m.keep_nan(x, m.select(nonzero, one, m.c(0.0)))
+
+
+def _not(s: Scalar, dtype: DType, args: list[str]) -> str:
+    return s.b.op(f"xor {s.kind(dtype)} {args[0]}, {s.constant(1, dtype)}")
+
+
+def _relu(s: Scalar, dtype: DType, args: list[str]) -> str:
+    kind = s.kind(dtype)
+    positive = s.b.op(f"fcmp ugt {kind} {args[0]}, zeroinitializer")
+    return s.select(positive, args[0], s.constant((0.0).hex(), dtype), dtype)
+
+
+def _floor_divide(s: Scalar, dtype: DType, args: list[str]) -> str:
+    a, b = args
+    kind = s.kind(dtype)
+    if dtype.kind == "float":
+        return _float_floor_divide(s, dtype, a, b)[0]
+    if dtype.kind == "uint":
+        return s.b.op(f"udiv {kind} {a}, {b}")
+    quotient, rest = s.b.op(f"sdiv {kind} {a}, {b}"), s.b.op(f"srem {kind} {a}, {b}")
+    return s.b.op(f"add {kind} {quotient}, {_correction(s, kind, rest, b)}")
+
+
+def _correction(s: Scalar, kind: str, rest: str, b: str) -> str:
+    """-1 where truncation and flooring differ, else 0."""
+    flag = splat_type("i1", s.lanes)
+    nonzero = s.b.op(f"icmp ne {kind} {rest}, zeroinitializer")
+    mixed = s.b.op(f"icmp slt {kind} {s.b.op(f'xor {kind} {rest}, {b}')}, zeroinitializer")
+    both = s.b.op(f"and {flag} {nonzero}, {mixed}")
+    return s.b.op(f"sext {flag} {both} to {kind}")
+
+
+def _float_floor_divide(s: Scalar, dtype: DType, a: str, b: str) -> tuple[str, str]:
+    """Quotient and remainder the way Python defines them: by way of the exact remainder."""
+    m = FloatMath(s.b, dtype, s.lanes)
+    rest = s.b.op(f"frem {m.kind} {a}, {b}")
+    nonzero = m.compare("one", rest, m.c(0.0))
+    negative_rest = m.compare("olt", rest, m.c(0.0))
+    negative_b = m.compare("olt", b, m.c(0.0))
+    flag = splat_type("i1", s.lanes)
+    mixed = s.b.op(f"xor {flag} {negative_rest}, {negative_b}")
+    fix = s.b.op(f"and {flag} {nonzero}, {mixed}")
+    rest = m.select(fix, m.add(rest, b), m.intrinsic("copysign", rest, b))
+    rest = m.select(nonzero, m.select(fix, rest, s.b.op(f"frem {m.kind} {a}, {b}")), rest)
+    quotient = m.intrinsic("rint", m.div(m.sub(a, rest), b))
+    return quotient, rest
+
+
+def _modulo(s: Scalar, dtype: DType, args: list[str]) -> str:
+    a, b = args
+    kind = s.kind(dtype)
+    if dtype.kind == "float":
+        return _float_floor_divide(s, dtype, a, b)[1]
+    if dtype.kind == "uint":
+        return s.b.op(f"urem {kind} {a}, {b}")
+    rest = s.b.op(f"srem {kind} {a}, {b}")
+    mask = _correction(s, kind, rest, b)
+    return s.b.op(f"add {kind} {rest}, {s.b.op(f'and {kind} {mask}, {b}')}")
+
+
+def _integer_power(s: Scalar, dtype: DType, args: list[str]) -> str:
+    """aᵇ for whole b >= 0 by repeated squaring, one step per bit of b."""
+    base, exponent = args
+    kind = s.kind(dtype)
+    one = s.constant(1, dtype)
+    result = one
+    for _ in range(6):
+        odd = s.b.op(f"trunc {kind} {exponent} to {splat_type('i1', s.lanes)}")
+        result = s.select(odd, s.b.op(f"mul {kind} {result}, {base}"), result, dtype)
+        base = s.b.op(f"mul {kind} {base}, {base}")
+        exponent = s.b.op(f"lshr {kind} {exponent}, {one}")
+    return result
+
+
+def _shift_right(s: Scalar, dtype: DType, args: list[str]) -> str:
+    how = "ashr" if dtype.kind == "int" else "lshr"
+    return s.b.op(f"{how} {s.kind(dtype)} {args[0]}, {args[1]}")
+
+
+TABLE: dict[str, Emit] = {
+    "add": _plain("fadd", "add"),
+    "sub": _plain("fsub", "sub"),
+    "mul": _plain("fmul", "mul"),
+    "div": _plain("fdiv", "fdiv"),
+    "maximum": _extreme("max"),
+    "minimum": _extreme("min"),
+    "mod": _modulo,
+    "floordiv": _floor_divide,
+    "pow": _integer_power,
+    "lt": _compare("olt", "lt"),
+    "le": _compare("ole", "le"),
+    "eq": _compare("oeq", "eq"),
+    "ne": _compare("une", "ne"),
+    "and": _plain("and", "and"),
+    "or": _plain("or", "or"),
+    "xor": _plain("xor", "xor"),
+    "shl": _plain("shl", "shl"),
+    "shr": _shift_right,
+    "neg": _negate,
+    "abs": _absolute,
+    "sign": _sign,
+    "not": _not,
+    "relu": _relu,
+    "floor": _round("floor"),
+    "ceil": _round("ceil"),
+    "round": _round("rint"),
+    "sqrt": _round("sqrt"),
+}
+

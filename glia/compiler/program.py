@@ -1,0 +1,244 @@
+"""A whole program: kernels in order, their buffers, barriers, and the size of the arena."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from glia.compiler.codegen.body import walk
+from glia.compiler.codegen.targets import Target
+from glia.compiler.passes.simplify import simplify
+from glia.compiler.schedule import memory
+from glia.compiler.schedule.kernels import Planned, Ref, Scheduler, copy_kernel
+from glia.compiler.schedule.layout import natural
+from glia.compiler.schedule.loops import Contraction, Kernel, Load
+from glia.compiler.schedule.partition import partition
+from glia.ir.expr import Expr, topological
+
+#: Kernels of less work (in cycles) run on one thread: sharing them would cost more.
+SERIAL = 6000.0
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Where an argument lives: a leaf's slot, an output's slot, or the arena."""
+
+    kind: str  # "leaf", "out" or "arena"
+    at: int  # number of the leaf or output, or byte offset
+
+
+@dataclass
+class Step:
+    """One kernel of a program."""
+
+    kernel: Kernel
+    args: tuple[Buffer, ...]
+    writes: tuple[int, ...]
+    serial: bool
+    barrier: bool  # wait for all threads before it starts
+    node: Expr
+
+
+@dataclass
+class Plan:
+    """What has to be run to compute a program's outputs."""
+
+    steps: list[Step]
+    leaves: list[Expr]
+    arena: int  # bytes
+
+
+def build(outputs: Sequence[Expr], targets: Sequence[Expr | None], target: Target) -> Plan:
+    """Plan a program. ``targets`` names, per output, the leaf whose slot it overwrites."""
+    simple = simplify(outputs)
+    found = {node for node in topological(simple) if node.op.name == "leaf"}
+    leaves = sorted(found, key=lambda node: node.attrs[0])
+    groups = partition(simple)
+    kernels = Scheduler(simple, target).run(groups, leaves)
+    return _Assembler(simple, targets, leaves, kernels).run()
+
+
+class _Assembler:
+    """Orders kernels, decides what is written in place, places temporaries, sets barriers."""
+
+    def __init__(
+        self,
+        outputs: Sequence[Expr],
+        targets: Sequence[Expr | None],
+        leaves: list[Expr],
+        kernels: list[Planned],
+    ) -> None:
+        self.outputs = outputs
+        self.targets = targets
+        self.leaves = leaves
+        self.kernels = kernels
+        self.writer = {
+            planned.args[w]: planned for planned in kernels for w in planned.writes
+        }
+        self.place: dict[Ref, Buffer] = {}
+
+    def run(self) -> Plan:
+        for i, leaf in enumerate(self.leaves):
+            self.place[leaf, natural(leaf.shape).order] = Buffer("leaf", i)
+        late = self._outputs()
+        order = self._ordered() + late
+        arena = self._arena(order)
+        return Plan(self._steps(order), self.leaves, arena)
+
+    # Outputs
+
+    def _outputs(self) -> list[Planned]:
+        """Let kernels write straight into output slots where that is safe; copy otherwise."""
+        self.before: dict[int, list[Planned]] = {}  # kernel -> kernels that must run earlier
+        copies = []
+        self._save_old_values()
+        for i, (node, overwritten) in enumerate(zip(self.outputs, self.targets, strict=True)):
+            ref = (node, natural(node.shape).order)
+            free = node.op.name != "leaf" and ref not in self.place
+            if free and (overwritten is None or self._in_place(ref, overwritten)):
+                self.place[ref] = Buffer("out", i)
+                continue
+            out: Ref = (node, ("out", i))
+            self.place[out] = Buffer("out", i)
+            layout = natural(node.shape)
+            source = self.saved.get(node, (node, layout.order))
+            copies.append(copy_kernel(source, layout, out, layout))
+        return copies
+
+    def _save_old_values(self) -> None:
+        """Outputs that are the old values of slots this program overwrites are set aside first."""
+        self.saved: dict[Expr, Ref] = {}
+        for node in self.outputs:
+            if node.op.name == "leaf" and node in self.targets and node not in self.saved:
+                aside: Ref = (node, ("old",))
+                layout = natural(node.shape)
+                planned = copy_kernel((node, layout.order), layout, aside, layout)
+                self.saved[node] = aside
+                self.writer[aside] = planned
+                self.kernels.insert(0, planned)
+
+    def _in_place(self, ref: Ref, overwritten: Expr) -> bool:
+        """Whether a kernel may overwrite the slot of a leaf that others (or itself) read."""
+        if overwritten not in self.leaves:
+            return True
+        old: Ref = (overwritten, natural(overwritten.shape).order)
+        writer = self.writer[ref]
+        if old in writer.args and not _reads_pointwise(writer, old, ref):
+            return False
+        readers = [k for k in self.kernels if old in k.args and k is not writer]
+        if any(self._depends(reader, writer) for reader in readers):
+            return False
+        self.before.setdefault(id(writer), []).extend(readers)
+        return True
+
+    def _inputs(self, planned: Planned) -> list[Planned]:
+        found = [
+            self.writer[ref]
+            for i, ref in enumerate(planned.args)
+            if i not in planned.writes and ref in self.writer
+        ]
+        found = [other for other in found if other is not planned]
+        return found + self.before.get(id(planned), [])
+
+    def _depends(self, planned: Planned, on: Planned) -> bool:
+        seen: set[int] = set()
+        stack = [planned]
+        while stack:
+            current = stack.pop()
+            if current is on:
+                return True
+            if id(current) not in seen:
+                seen.add(id(current))
+                stack.extend(self._inputs(current))
+        return False
+
+    def _ordered(self) -> list[Planned]:
+        """Producers first, and readers of an old value before the kernel that overwrites it."""
+        done: list[Planned] = []
+        state: dict[int, int] = {}
+        for start in self.kernels:
+            stack = [(start, False)]
+            while stack:
+                planned, finished = stack.pop()
+                if finished:
+                    done.append(planned)
+                elif not state.get(id(planned)):
+                    state[id(planned)] = 1
+                    stack.append((planned, True))
+                    stack.extend((other, False) for other in reversed(self._inputs(planned)))
+        return done
+
+    # Memory and barriers
+
+    def _arena(self, order: list[Planned]) -> int:
+        lives: dict[Ref, list[int]] = {}
+        for step, planned in enumerate(order):
+            for ref in planned.args:
+                if ref not in self.place:
+                    lives.setdefault(ref, [step, step])[1] = step
+        refs = list(lives)
+        sizes = [max(ref[0].numel, 1) * ref[0].dtype.itemsize for ref in refs]
+        offsets, total = memory.plan(
+            [memory.Life(n, *lives[ref]) for ref, n in zip(refs, sizes, strict=True)]
+        )
+        self.bytes: dict[Ref, int] = dict(zip(refs, sizes, strict=True))
+        for ref, offset in zip(refs, offsets, strict=True):
+            self.place[ref] = Buffer("arena", offset)
+        return total
+
+    def _steps(self, order: list[Planned]) -> list[Step]:
+        steps: list[Step] = []
+        recent: list[tuple[Planned, bool]] = []  # since the last barrier, and whether serial
+        for planned in order:
+            serial = planned.work < SERIAL
+            conflicts = [
+                other_serial
+                for other, other_serial in recent
+                if self._conflict(planned, other)
+            ]
+            barrier = any(not (serial and other_serial) for other_serial in conflicts)
+            if barrier:
+                recent = []
+            recent.append((planned, serial))
+            args = tuple(self.place[ref] for ref in planned.args)
+            steps.append(
+                Step(planned.kernel, args, tuple(planned.writes), serial, barrier, planned.node)
+            )
+        return steps
+
+    def _conflict(self, later: Planned, earlier: Planned) -> bool:
+        """Whether one writes what the other reads or writes."""
+        for i, ref in enumerate(later.args):
+            for j, other in enumerate(earlier.args):
+                if (i in later.writes or j in earlier.writes) and self._overlap(ref, other):
+                    return True
+        return False
+
+    def _overlap(self, a: Ref, b: Ref) -> bool:
+        x, y = self.place[a], self.place[b]
+        if x.kind == "arena" and y.kind == "arena":
+            return x.at < y.at + self.bytes[b] and y.at < x.at + self.bytes[a]
+        if x.kind == y.kind:
+            return x.at == y.at
+        if {x.kind, y.kind} == {"leaf", "out"}:
+            leaf, out = (x, y) if x.kind == "leaf" else (y, x)
+            return self.targets[out.at] is self.leaves[leaf.at]
+        return False
+
+
+def _reads_pointwise(planned: Planned, old: Ref, new: Ref) -> bool:
+    """Whether every element of ``old`` is read only where the same element of ``new`` is made."""
+    arg, kernel = planned.args.index(old), planned.kernel
+    out = planned.args.index(new)
+    offset = next(store.offset for store in kernel.stores if store.arg == out)
+    if isinstance(kernel, Contraction):
+        if arg in (kernel.a.arg, kernel.b.arg):
+            return False
+        roots = [store.value for store in kernel.stores]
+    else:
+        reduced = [r.value for r in kernel.reductions]
+        if any(isinstance(v, Load) and v.arg == arg for v in walk(reduced)):
+            return False
+        roots = [store.value for store in kernel.stores]
+    loads = [v for v in walk(roots) if isinstance(v, Load) and v.arg == arg]
+    return all(load.offset == offset and not load.guards for load in loads)

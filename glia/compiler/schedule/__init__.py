@@ -1,0 +1,1 @@
+"""From a graph to kernels: what is stored where, which loops run, in which order."""

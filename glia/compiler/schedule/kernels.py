@@ -1,0 +1,369 @@
+"""From groups of values to kernels in the loop IR, choosing the memory layout of each value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from glia.base.dtypes import DType
+from glia.compiler.codegen.body import fits_lanes, walk
+from glia.compiler.codegen.targets import Target
+from glia.compiler.index import Index, Var, combine, number, substitute, variable
+from glia.compiler.schedule import loopnest
+from glia.compiler.schedule.layout import Layout, dim_last, natural
+from glia.compiler.schedule.loops import (
+    Apply,
+    Contraction,
+    Kernel,
+    Load,
+    Nest,
+    Operand,
+    Reduced,
+    Reduction,
+    Store,
+)
+from glia.compiler.schedule.lower import CannotLower, Indices, Lowering, flatten, unflatten
+from glia.compiler.schedule.partition import SIMPLE_VIEWS, Group
+from glia.compiler.schedule.tile import Choice, Side, choose
+from glia.ir.expr import Expr
+
+#: A value in a layout (physical order of its dimensions), or in a place of another name.
+Ref = tuple[Expr, tuple[int | str, ...]]
+
+
+@dataclass
+class Planned:
+    """A kernel and the values its arguments are."""
+
+    kernel: Kernel
+    args: list[Ref]
+    writes: list[int]
+    node: Expr  # what it computes, for people
+    work: float  # rough cycles on one core
+
+
+@dataclass
+class _Args:
+    """The values a kernel reads and writes, numbered as they turn up."""
+
+    layouts: dict[Expr, list[Layout]]
+    refs: list[Ref] = field(default_factory=list)
+
+    def number(self, node: Expr) -> int:
+        return self.of((node, self.layouts[node][0].order))
+
+    def of(self, ref: Ref) -> int:
+        if ref not in self.refs:
+            self.refs.append(ref)
+        return self.refs.index(ref)
+
+    def dtypes(self) -> tuple[DType, ...]:
+        return tuple(node.dtype for node, _ in self.refs)
+
+
+class Scheduler:
+    """Plans the kernels of a program, group by group."""
+
+    def __init__(self, outputs: Iterable[Expr], target: Target) -> None:
+        self.outputs = set(outputs)
+        self.target = target
+        self.layouts: dict[Expr, list[Layout]] = {}
+        self.kernels: list[Planned] = []
+
+    def layout_of(self, node: Expr) -> list[Layout]:
+        if node not in self.layouts and node.op.name == "leaf":
+            self.layouts[node] = [natural(node.shape)]
+        return self.layouts[node]
+
+    def run(self, groups: Sequence[Group], leaves: Iterable[Expr]) -> list[Planned]:
+        for leaf in leaves:
+            self.layout_of(leaf)
+        for group in groups:
+            self.group(group)
+        return self.kernels
+
+    def group(self, group: Group) -> None:
+        core = group.core
+        if core is None or core.op.name != "contract":
+            self.nest(group)
+            return
+        choice_and_parts = self.contraction(group)
+        if not choice_and_parts:
+            self.split(group)
+
+    def split(self, group: Group) -> None:
+        """The epilogue does not fit the core after all: two kernels."""
+        (root,), core = group.roots, group.core
+        assert core is not None and root is not core
+        self.group(Group([core], core))
+        self.group(Group([root], None))
+
+    def primary(self) -> dict[Expr, Layout]:
+        """The layout each value is read in, unless a contraction wants another."""
+        return {node: layouts[0] for node, layouts in self.layouts.items()}
+
+    # Elementwise and reduction nests
+
+    def nest(self, group: Group) -> None:
+        first = group.roots[0]
+        if first in self.outputs:
+            layout = natural(first.shape)
+        else:
+            layout = self.best_layout(group)
+        try:
+            planned = self.lowered(group, layout)
+        except CannotLower:
+            if group.core is None or group.core is first:
+                raise
+            self.split(group)
+            return
+        for root in group.roots:
+            self.layouts[root] = [layout]
+        self.kernels.append(planned)
+
+    def best_layout(self, group: Group) -> Layout:
+        """Innermost the dimension along which most of what is read lies side by side."""
+        root = group.roots[0]
+        loops = [Var(f"i{d}", size) for d, size in enumerate(root.shape)]
+        index = tuple(variable(var) for var in loops)
+        args = _Args(self.layouts)
+        lowering, stores = self.lower_roots(group, index, natural(root.shape), args)
+        votes = [0.0] * len(loops)
+        for value in walk([s.value for s in stores] + [r.value for r in lowering.reductions]):
+            if isinstance(value, Load):
+                for d, var in enumerate(loops):
+                    if value.offset.coefficient(var) == 1:
+                        votes[d] += args.refs[value.arg][0].numel
+        if not loops or max(votes) == 0:
+            return natural(root.shape)
+        last = max(range(len(loops)), key=lambda d: (votes[d], d))
+        return dim_last(root.shape, last)
+
+    def lower_roots(
+        self, group: Group, index: Indices, layout: Layout, args: _Args
+    ) -> tuple[Lowering, list[Store]]:
+        lowering = Lowering(self.primary(), args.number)
+        if group.core is not None:
+            lowering.loop_over = frozenset((group.core,))
+        stores = []
+        for root in group.roots:
+            value = lowering.computed(root, index)
+            lowering.bound[root] = (index, value)
+            stores.append(Store(args.of((root, layout.order)), layout.offset(index), value))
+        return lowering, stores
+
+    def lowered(self, group: Group, layout: Layout) -> Planned:
+        """The nest with its variables split and merged until nothing more is to be gained."""
+        root = group.roots[0]
+        names = [Var(f"i{d}", size) for d, size in enumerate(root.shape)]
+        loops = tuple(names[d] for d in layout.order if root.shape[d] != 1)
+        index: Indices = tuple(variable(var) for var in names)
+        for _ in range(8):
+            args = _Args(self.layouts)
+            lowering, stores = self.lower_roots(group, index, layout, args)
+            used = loopnest.all_indices(lowering.reductions, stores)
+            found = loopnest.splittable(used, loops)
+            if found is None:
+                break
+            var, by = found
+            outer, inner, stands_for = loopnest.split(var, by)
+            loops = tuple(
+                part for v in loops for part in ((outer, inner) if v == var else (v,))
+            )
+            index = _replace(index, {var: stands_for})
+        loops, replace = loopnest.merged_replacement(loopnest.merges(loops, used))
+        if replace:
+            index = _replace(index, replace)
+            args = _Args(self.layouts)
+            lowering, stores = self.lower_roots(group, index, layout, args)
+        reduce, reductions = _ordered_reduction(lowering)
+        kernel = Nest(args.dtypes(), loops, reduce, reductions, tuple(stores))
+        work = _nest_work(kernel)
+        writes = [store.arg for store in stores]
+        return Planned(kernel, args.refs, writes, root, work)
+
+    # Contractions
+
+    def contraction(self, group: Group) -> bool:
+        """Plan a contraction with its epilogue; False when the two do not go together."""
+        (root,), core = group.roots, group.core
+        assert core is not None
+        sizes, rank, a_map, b_map = core.attrs
+        names = [Var(f"{'i' if v < rank else 'k'}{v}", n) for v, n in enumerate(sizes)]
+        loops, reduce = tuple(names[:rank]), tuple(names[rank:])
+        index = tuple(variable(var) for var in loops)
+        sides = tuple(
+            self.side(child, _map_index(index_map, names))
+            for child, index_map in zip(core.inputs, (a_map, b_map), strict=True)
+        )
+        choice = None
+        if core.dtype.kind == "float" and core.numel and min(sizes) > 0:
+            last = [v for v in loops if v.size > 1]
+            preferred = last[-1] if last and root in self.outputs else None
+            choice = choose(
+                loops, reduce, sides, self.target, core.dtype.itemsize, preferred  # type: ignore[arg-type]
+            )
+        if choice is None:
+            return self.plain_contraction(group, loops, reduce, sides, index)
+        return self.tiled_contraction(group, loops, reduce, sides, index, choice)
+
+    def side(self, node: Expr, index: Indices) -> Side:
+        """Follow simple views down to the stored value."""
+        probe = _Probe(self.layouts)
+        base, at = probe.find(node, index)
+        return Side(base, at, tuple(self.layout_of(base)))
+
+    def plain_contraction(
+        self,
+        group: Group,
+        loops: tuple[Var, ...],
+        reduce: tuple[Var, ...],
+        sides: Sequence[Side],
+        index: Indices,
+    ) -> bool:
+        """Whole numbers and odd cases: a plain sum of products."""
+        (root,), core = group.roots, group.core
+        if root is not core:
+            return False
+        layout = natural(root.shape)
+        self.layouts[root] = [layout]
+        args = _Args(self.layouts)
+        lowering = Lowering(self.primary(), args.number)
+        parts = tuple(lowering.value(side.base, side.index) for side in sides)
+        reduction = Reduction("sum", Apply(root.dtype, "mul", parts))
+        store = Store(args.number(root), layout.offset(index), Reduced(root.dtype, 0))
+        live = tuple(v for v in loops if v.size != 1)
+        summed = tuple(v for v in reduce if v.size != 1)
+        kernel = Nest(args.dtypes(), live, summed, (reduction,), (store,))
+        self.kernels.append(Planned(kernel, args.refs, [store.arg], root, _nest_work(kernel)))
+        return True
+
+    def tiled_contraction(
+        self,
+        group: Group,
+        loops: tuple[Var, ...],
+        reduce: tuple[Var, ...],
+        sides: Sequence[Side],
+        index: Indices,
+        choice: Choice,
+    ) -> bool:
+        (root,), core = group.roots, group.core
+        assert core is not None
+        tile = choice.tile
+        root_index = unflatten(flatten(index, core.shape), root.shape)
+        layout = natural(root.shape)
+        if not tile.lanes_reduced and root not in self.outputs:
+            along = [d for d, at in enumerate(root_index) if at.coefficient(tile.lanes_over) == 1]
+            layout = dim_last(root.shape, along[0]) if along else layout
+        args = _Args(self.layouts)
+        operands = []
+        for side, wanted in zip(sides, choice.layouts, strict=True):
+            arg = args.of((side.base, wanted.order))
+            operands.append(Operand(arg, wanted.offset(side.index)))
+        result = Reduced(core.dtype, 0)
+        lowering = Lowering(self.primary(), args.number, {core: (index, result)})
+        try:
+            value = result if root is core else lowering.computed(root, root_index)
+        except CannotLower:
+            return False
+        if lowering.reductions:
+            return False
+        if root is not core and not tile.lanes_reduced:
+            fine = fits_lanes([value], [layout.offset(root_index)], tile.lanes_over)
+            if not fine:
+                return False
+        for side, wanted in zip(sides, choice.layouts, strict=True):
+            self.repack(side.base, wanted)
+        self.layouts[root] = [layout]
+        store = Store(args.of((root, layout.order)), layout.offset(root_index), value)
+        strides = {
+            v: max(abs(o.offset.coefficient(v)) for o in operands) for v in (*loops, *reduce)
+        }
+        summed = tuple(sorted((v for v in reduce if v.size != 1), key=lambda v: -strides[v]))
+        outer = [v for v in loops if v.size != 1 and v != tile.lanes_over]
+        outer += [tile.lanes_over] if tile.lanes_over in loops else []
+        kernel = Contraction(
+            args.dtypes(), tuple(outer), summed, *operands, core.dtype, (store,), tile
+        )
+        self.kernels.append(Planned(kernel, args.refs, [store.arg], root, choice.cost))
+        return True
+
+    def repack(self, base: Expr, wanted: Layout) -> None:
+        """Make a copy of a stored value in another layout, once."""
+        known = self.layout_of(base)
+        if any(layout.order == wanted.order for layout in known):
+            return
+        source = (base, known[0].order)
+        self.kernels.append(copy_kernel(source, known[0], (base, wanted.order), wanted))
+        known.append(wanted)
+
+
+class _Probe(Lowering):
+    """Finds the stored value behind simple views, and the index into it."""
+
+    def __init__(self, layouts: dict[Expr, list[Layout]]) -> None:
+        super().__init__({}, lambda node: 0)
+        self.known = layouts
+
+    def find(self, node: Expr, index: Indices) -> tuple[Expr, Indices]:
+        self.found: tuple[Expr, Indices] | None = None
+        self.value(node, index)
+        assert self.found is not None
+        return self.found
+
+    def _value(self, node: Expr, index: Indices, guards: tuple) -> Load:  # type: ignore[type-arg]
+        if node.op.name in SIMPLE_VIEWS and node not in self.known:
+            self.computed(node, index, guards)
+        else:
+            self.found = (node, index)
+        return Load(node.dtype, 0, number(0))
+
+
+def copy_kernel(origin: Ref, source: Layout, target: Ref, layout: Layout) -> Planned:
+    """Copy a stored value into another layout or place."""
+    node = origin[0]
+    names = [Var(f"i{d}", size) for d, size in enumerate(node.shape)]
+    loops = tuple(names[d] for d in layout.order if node.shape[d] != 1)
+    index: Indices = tuple(variable(var) for var in names)
+
+    def build(index: Indices) -> tuple[Store, ...]:
+        load = Load(node.dtype, 0, source.offset(index))
+        return (Store(1, layout.offset(index), load),)
+
+    merged = loopnest.merges(loops, loopnest.all_indices((), build(index)))
+    loops, replace = loopnest.merged_replacement(merged)
+    kernel = Nest((node.dtype, node.dtype), loops, (), (), build(_replace(index, replace)))
+    return Planned(kernel, [origin, target], [1], node, _nest_work(kernel))
+
+
+def _replace(index: Indices, table: dict[Var, Index]) -> Indices:
+    return tuple(substitute(at, table.get) for at in index)
+
+
+def _map_index(index_map: Sequence, names: Sequence[Var]) -> Indices:
+    return tuple(
+        combine([(number(offset), 1)] + [(variable(names[v]), c) for v, c in terms])
+        for offset, terms in index_map
+    )
+
+
+def _ordered_reduction(lowering: Lowering) -> tuple[tuple[Var, ...], tuple[Reduction, ...]]:
+    """Reduce variables with the one along which memory is read contiguously last."""
+    strides: dict[Var, int] = {v: 0 for v in lowering.reduce}
+    for value in walk([r.value for r in lowering.reductions]):
+        if isinstance(value, Load):
+            for v in strides:
+                strides[v] = max(strides[v], abs(value.offset.coefficient(v)))
+    live = [v for v in lowering.reduce if v.size != 1]
+    if any(r.kind == "argmax" for r in lowering.reductions):
+        return tuple(live), tuple(lowering.reductions)
+    return tuple(sorted(live, key=lambda v: -strides[v])), tuple(lowering.reductions)
+
+
+def _nest_work(kernel: Nest) -> float:
+    points = 1.0
+    for var in (*kernel.loops, *kernel.reduce):
+        points *= var.size
+    values = walk([s.value for s in kernel.stores] + [r.value for r in kernel.reductions])
+    return points * max(1, len(values)) / 4
+

@@ -1,0 +1,357 @@
+"""Which values are written to memory, and which are computed together in one kernel.
+
+Views are never stored. An elementwise value is stored when several kernels need it and it is not
+cheap to compute again; contractions and long reductions always are, together with the
+elementwise values that follow them (their epilogue) where those are wanted instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from glia.base.shapes import numel
+from glia.compiler.schedule.lower import inline_limit
+from glia.ir.expr import Expr, topological
+
+EXPENSIVE = frozenset(
+    ("exp", "log", "log1p", "expm1", "sin", "cos", "tanh", "erf", "pow", "random_bits", "sqrt")
+)
+SIMPLE_VIEWS = frozenset(("reshape", "permute", "expand", "slice", "flip", "detach"))
+#: Values of at most so many operations are computed again rather than stored.
+CHEAP_OPS = 8
+
+
+@dataclass(eq=False)
+class Group:
+    """A kernel to be: the values it stores, all over one index space."""
+
+    roots: list[Expr]
+    core: Expr | None = None  # the contraction or long reduction inside, if any
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.roots[0].shape
+
+
+@dataclass
+class Cost:
+    """What it takes to compute a value from what certainly lies in memory."""
+
+    ops: int = 0
+    expensive: bool = False
+
+    def plus(self, other: Cost) -> Cost:
+        return Cost(self.ops + other.ops, self.expensive or other.expensive)
+
+
+def is_long_reduction(node: Expr) -> bool:
+    """Whether a reduction needs loops of its own; short ones are written out where used."""
+    return node.op.kind == "reduce" and not inline_limit(node)
+
+
+def partition(outputs: Sequence[Expr]) -> list[Group]:
+    """The kernels that compute the outputs, producers before consumers."""
+    order = topological(outputs)
+    plan = _Plan(order, outputs)
+    plan.decide()
+    return plan.groups()
+
+
+class _Plan:
+    def __init__(self, order: list[Expr], outputs: Sequence[Expr]) -> None:
+        self.order = order
+        self.outputs = [node for node in dict.fromkeys(outputs) if node.op.name != "leaf"]
+        self.users: dict[Expr, list[Expr]] = {node: [] for node in order}
+        for node in order:
+            for child in node.inputs:
+                self.users[child].append(node)
+        self.stored: set[Expr] = set(self.outputs)
+        self.core_of: dict[Expr, Expr] = {}  # stored root -> core fused into it
+        self.costs = self._costs()
+        self.roots: dict[Expr, set[Expr]] = {}
+
+    def _costs(self) -> dict[Expr, Cost]:
+        """Upper bounds, as if only sources, contractions and long reductions were stored."""
+        costs: dict[Expr, Cost] = {}
+        for node in self.order:
+            if node.op.kind == "source" or node.op.name == "contract" or is_long_reduction(node):
+                costs[node] = Cost()
+                continue
+            cost = Cost(0 if node.op.kind == "view" else 1, node.op.name in EXPENSIVE)
+            if node.op.kind in ("reduce", "random"):
+                cost.ops = 8
+            for child in node.inputs:
+                cost = cost.plus(costs[child])
+            costs[node] = Cost(min(cost.ops, 1000), cost.expensive)
+        return costs
+
+    # What is stored
+
+    def decide(self) -> None:
+        for node in self.order:
+            if node.op.name == "contract":
+                self.stored.add(node)
+                for child in node.inputs:
+                    self._store_operand(child)
+            elif is_long_reduction(node):
+                self.stored.add(node)
+        for node in reversed(self.order):
+            self.roots[node] = self._roots(node)
+            if node in self.stored or node.op.kind in ("source", "view"):
+                continue
+            if self._worth_storing(node):
+                self.stored.add(node)
+        self._fuse_epilogues()
+
+    def _store_operand(self, node: Expr) -> None:
+        """Operands of contractions are read from memory, through simple views at most."""
+        while node.op.name in SIMPLE_VIEWS:
+            node = node.inputs[0]
+        if node.op.name != "leaf":
+            self.stored.add(node)
+
+    def _roots(self, node: Expr) -> set[Expr]:
+        """The stored values whose kernels read this one."""
+        found: set[Expr] = set()
+        for user in self.users[node]:
+            found |= {user} if user in self.stored else self.roots[user]
+        return found
+
+    def _worth_storing(self, node: Expr) -> bool:
+        cost = self.costs[node]
+        if cost.ops == 0:
+            return False
+        if self._repeated(node):
+            return True
+        readers = len(self.roots[node])
+        if readers < 2:
+            return False
+        return cost.expensive or cost.ops > CHEAP_OPS or (readers > 3 and cost.ops > 2)
+
+    def _repeated(self, node: Expr) -> bool:
+        """Whether some reader looks at an element many times: broadcasting, sliding windows."""
+        frontier = list(self.users[node])
+        while frontier:
+            user = frontier.pop()
+            if user in self.stored and user.op.kind not in ("view", "window"):
+                continue
+            if user.op.name == "expand" and user.numel > node.numel:
+                return True
+            if user.op.name == "window":
+                kernel, stride, _ = user.attrs
+                if any(k > s for k, s in zip(kernel, stride, strict=True)):
+                    return True
+            if user.op.name == "reshape" or user.op.name in SIMPLE_VIEWS:
+                frontier.extend(self.users[user])
+        return False
+
+    # Epilogues
+
+    def _fuse_epilogues(self) -> None:
+        """Let the one elementwise kernel that follows a core be computed where the core is."""
+        for node in self.order:
+            is_core = node.op.name == "contract" or is_long_reduction(node)
+            if not is_core or node in self.outputs or node not in self.stored:
+                continue
+            root = self._single_follower(node)
+            if root is not None:
+                self.stored.discard(node)
+                self.core_of[root] = node
+
+    def _single_follower(self, core: Expr) -> Expr | None:
+        node, path = core, []
+        while True:
+            users = set(self.users[node])
+            if len(users) != 1:
+                # several users are fine inside one kernel, but keep the rule simple
+                return self._joined(core, node)
+            (node,) = users
+            path.append(node)
+            if not self._pointwise(node, core):
+                return None
+            if node in self.stored:
+                return node if self._may_host(node, core) else None
+
+    def _joined(self, core: Expr, node: Expr) -> Expr | None:
+        """All users of a value lead, element by element, to one stored value."""
+        pending, ends = list(self.users[node]), set()
+        while pending:
+            user = pending.pop()
+            if not self._pointwise(user, core):
+                return None
+            if user in self.stored:
+                ends.add(user)
+            else:
+                pending.extend(self.users[user])
+        if len(ends) != 1:
+            return None
+        (end,) = ends
+        return end if self._may_host(end, core) else None
+
+    def _pointwise(self, node: Expr, core: Expr) -> bool:
+        same = numel(node.shape) == numel(core.shape)
+        if core.op.kind == "reduce" and node.op.name == "expand":
+            return False
+        return same and (node.op.kind == "elementwise" or node.op.name in ("reshape", "detach"))
+
+    def _may_host(self, root: Expr, core: Expr) -> bool:
+        """A kernel has at most one core, and loops of one do not run inside another's."""
+        if root in self.core_of or root.op.kind != "elementwise":
+            return False
+        inside = [root]
+        seen: set[Expr] = set()
+        while inside:
+            node = inside.pop()
+            for child in node.inputs:
+                if child is core or child in seen or child in self.stored:
+                    continue
+                if child.op.name == "contract" or is_long_reduction(child):
+                    return False
+                seen.add(child)
+                inside.append(child)
+        return True
+
+    # Kernels
+
+    def groups(self) -> list[Group]:
+        found: dict[Expr, Group] = {}
+        for node in self.order:
+            if node in self.stored:
+                core = self.core_of.get(node)
+                if core is None and (node.op.name == "contract" or is_long_reduction(node)):
+                    core = node
+                found[node] = Group([node], core)
+        return merge(list(found.values()), self.stored)
+
+
+def reads(group: Group, stored: set[Expr]) -> set[Expr]:
+    """The stored values and leaves a kernel reads."""
+    found: set[Expr] = set()
+    seen: set[Expr] = set()
+    stack = [child for root in group.roots for child in root.inputs]
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if node in stored or node.op.name == "leaf":
+            found.add(node)
+        else:
+            stack.extend(node.inputs)
+    return found
+
+
+def merge(groups: list[Group], stored: set[Expr]) -> list[Group]:
+    """Join elementwise kernels over one index space that read the same values or each other."""
+    reading = {id(group): reads(group, stored) for group in groups}
+    place = {root: i for i, group in enumerate(groups) for root in group.roots}
+    home = {root: group for group in groups for root in group.roots}
+    level = _Reach(reading, home)
+    result: list[Group] = []
+    for group in groups:
+        partner = None
+        if group.core is None and numel(group.shape) > 1:
+            partner = next(
+                (
+                    other
+                    for other in reversed(result)
+                    if other.core is None
+                    and other.shape == group.shape
+                    and _related(group, other, reading, stored)
+                    and level.may_join(other, group)
+                ),
+                None,
+            )
+        if partner is None:
+            result.append(group)
+            continue
+        partner.roots += group.roots
+        reading[id(partner)] |= reading[id(group)]
+        level.join(partner, group)
+    return _sorted(result, reading, place)
+
+
+def _related(
+    group: Group, other: Group, reading: dict[int, set[Expr]], stored: set[Expr]
+) -> bool:
+    """Whether joining saves reading something of full size."""
+    size = numel(group.shape)
+    own = reading[id(group)]
+    if any(root in own for root in other.roots):
+        return all(_only_pointwise(root, set(other.roots), stored) for root in group.roots)
+    return any(node.numel == size for node in own & reading[id(other)])
+
+
+def _only_pointwise(root: Expr, targets: set[Expr], stored: set[Expr]) -> bool:
+    """Whether every way from a value to the targets keeps the index."""
+    stack = [(root, True)]
+    seen: set[tuple[Expr, bool]] = set()
+    while stack:
+        node, straight = stack.pop()
+        if (node, straight) in seen:
+            continue
+        seen.add((node, straight))
+        if node in targets:
+            if not straight:
+                return False
+            continue
+        if node.op.kind == "source" or (node in stored and node is not root):
+            continue
+        keeps = straight and (node.op.kind == "elementwise" or node.op.name == "detach")
+        stack.extend((child, keeps) for child in node.inputs)
+    return True
+
+
+class _Reach:
+    """Which kernels lie between which: joining two must not close a circle."""
+
+    def __init__(self, reading: dict[int, set[Expr]], home: dict[Expr, Group]) -> None:
+        self.home = home
+        self.reading = reading
+
+    def may_join(self, first: Group, second: Group) -> bool:
+        """No third kernel lies on a way from the first to the second."""
+        seen: set[int] = set()
+        stack = [self.home[n] for n in self.reading[id(second)] if n in self.home]
+        stack = [group for group in stack if group is not first]
+        while stack:
+            group = stack.pop()
+            if id(group) in seen:
+                continue
+            seen.add(id(group))
+            if group is first:
+                return False
+            stack.extend(self.home[n] for n in self.reading[id(group)] if n in self.home)
+        return True
+
+    def join(self, first: Group, second: Group) -> None:
+        for root in second.roots:
+            self.home[root] = first
+
+
+def _sorted(
+    groups: list[Group], reading: dict[int, set[Expr]], place: dict[Expr, int]
+) -> list[Group]:
+    """Producers before consumers."""
+    home = {root: group for group in groups for root in group.roots}
+    done: list[Group] = []
+    state: dict[int, int] = {}
+    for start in groups:
+        stack = [(start, False)]
+        while stack:
+            group, finished = stack.pop()
+            if finished:
+                state[id(group)] = 2
+                done.append(group)
+                continue
+            if state.get(id(group)):
+                continue
+            state[id(group)] = 1
+            stack.append((group, True))
+            inputs = [node for node in reading[id(group)] if node in home]
+            for node in sorted(inputs, key=place.__getitem__, reverse=True):
+                other = home[node]
+                if other is not group and not state.get(id(other)):
+                    stack.append((other, False))
+    return done

@@ -1,0 +1,1 @@
+"""The one intermediate representation: interned expressions over a table of primitive ops."""

@@ -1,0 +1,499 @@
+"""Expressions from expressions, as people write them: promotion, broadcasting, composed ops.
+
+The primitives are strict (equal shapes, equal dtypes); these functions are not.
+"""
+
+from __future__ import annotations
+
+import math
+
+from glia.base.dtypes import DType, bool_, float32, int64, promote, promote_scalar
+from glia.base.errors import DTypeError, ShapeError, teach
+from glia.base.shapes import Shape, broadcast, normalize_dim, normalize_dims, numel
+from glia.ir.expr import Expr, intern
+from glia.ir.ops import contract as _contract
+from glia.ir.ops import elementwise as _e
+from glia.ir.ops import reduce as _r
+from glia.ir.ops.source import const, iota
+from glia.ir.ops.view import broadcast_to, permute, reshape
+from glia.ir.ops.window import window
+from glia.ir.table import Op
+
+Scalar = bool | int | float
+Operand = Expr | Scalar
+
+
+def cast(x: Expr, dtype: DType) -> Expr:
+    """``x`` in another dtype."""
+    return x if x.dtype is dtype else intern(_e.CAST, (x,), (dtype,))
+
+
+def full(shape: Shape, value: Scalar, dtype: DType) -> Expr:
+    """A tensor of one value; it takes no memory."""
+    return broadcast_to(const(value, dtype), shape)
+
+
+def pair(a: Operand, b: Operand) -> tuple[Expr, Expr]:
+    """Both operands in their common dtype and shape."""
+    if not isinstance(a, Expr):
+        if not isinstance(b, Expr):
+            raise TypeError("expected at least one expression")
+        a = const(a, promote_scalar(b.dtype, a))
+    elif not isinstance(b, Expr):
+        b = const(b, promote_scalar(a.dtype, b))
+    if a.shape == b.shape and a.dtype is b.dtype:
+        return a, b
+    dtype = _common(a, b)
+    shape = broadcast(a.shape, b.shape)
+    return broadcast_to(cast(a, dtype), shape), broadcast_to(cast(b, dtype), shape)
+
+
+def _common(a: Expr, b: Expr) -> DType:
+    """PyTorch's rule: a 0-d tensor does not widen a tensor of the same kind."""
+    if a.dtype is b.dtype:
+        return a.dtype
+    for one, other in ((a, b), (b, a)):
+        if one.ndim == 0 and other.ndim > 0:
+            same = one.dtype.kind == other.dtype.kind
+            lower = one.dtype.kind in ("bool", "int", "uint") and other.dtype.kind != "bool"
+            if same or (lower and other.dtype.kind in ("int", "uint", "float")):
+                return other.dtype
+    return promote(a.dtype, b.dtype)
+
+
+def to_float(x: Expr) -> Expr:
+    """Integers and bools become float32, floats stay."""
+    return x if x.dtype.kind == "float" else cast(x, float32)
+
+
+def binary(row: Op, a: Operand, b: Operand) -> Expr:
+    return intern(row, pair(a, b))
+
+
+def add(a: Operand, b: Operand) -> Expr:
+    a, b = pair(a, b)
+    return intern(_e.OR if a.dtype is bool_ else _e.ADD, (a, b))
+
+
+def sub(a: Operand, b: Operand) -> Expr:
+    return binary(_e.SUB, a, b)
+
+
+def mul(a: Operand, b: Operand) -> Expr:
+    a, b = pair(a, b)
+    return intern(_e.AND if a.dtype is bool_ else _e.MUL, (a, b))
+
+
+def div(a: Operand, b: Operand) -> Expr:
+    a, b = pair(a, b)
+    return intern(_e.DIV, (to_float(a), to_float(b)))
+
+
+def power(a: Operand, b: Operand) -> Expr:
+    """``a ** b``; small constant powers become products."""
+    if isinstance(a, Expr) and not isinstance(b, Expr):
+        if b == 2:
+            return mul(a, a)
+        if b == 1:
+            return a
+        if b == 0.5:
+            return sqrt(a)
+        if b == -1 and a.dtype.kind == "float":
+            return div(1.0, a)
+        if b == 3:
+            return mul(mul(a, a), a)
+    return binary(_e.POW, a, b)
+
+
+def maximum(a: Operand, b: Operand) -> Expr:
+    return binary(_e.MAX, a, b)
+
+
+def minimum(a: Operand, b: Operand) -> Expr:
+    return binary(_e.MIN, a, b)
+
+
+def remainder(a: Operand, b: Operand) -> Expr:
+    return binary(_e.MOD, a, b)
+
+
+def floor_divide(a: Operand, b: Operand) -> Expr:
+    return binary(_e.FLOORDIV, a, b)
+
+
+def lt(a: Operand, b: Operand) -> Expr:
+    return binary(_e.LT, a, b)
+
+
+def le(a: Operand, b: Operand) -> Expr:
+    return binary(_e.LE, a, b)
+
+
+def gt(a: Operand, b: Operand) -> Expr:
+    a, b = pair(a, b)
+    return intern(_e.LT, (b, a))
+
+
+def ge(a: Operand, b: Operand) -> Expr:
+    a, b = pair(a, b)
+    return intern(_e.LE, (b, a))
+
+
+def eq(a: Operand, b: Operand) -> Expr:
+    return binary(_e.EQ, a, b)
+
+
+def ne(a: Operand, b: Operand) -> Expr:
+    return binary(_e.NE, a, b)
+
+
+def logical_not(x: Expr) -> Expr:
+    return intern(_e.NOT, (cast(x, bool_),))
+
+
+def where(condition: Expr, a: Operand, b: Operand) -> Expr:
+    """``a`` where the condition holds, else ``b``; the branch not taken gets gradient zero."""
+    if not isinstance(a, Expr) and not isinstance(b, Expr):
+        dtype = float32 if isinstance(a, float) or isinstance(b, float) else int64
+        a, b = const(a, dtype), const(b, dtype)
+    a, b = pair(a, b)
+    shape = broadcast(condition.shape, a.shape)
+    parts = (cast(condition, bool_), a, b)
+    return intern(_e.WHERE, tuple(broadcast_to(part, shape) for part in parts))
+
+
+def _float_unary(row: Op, x: Expr) -> Expr:
+    return intern(row, (to_float(x),))
+
+
+def neg(x: Expr) -> Expr:
+    return intern(_e.NEG, (x,))
+
+
+def abs_(x: Expr) -> Expr:
+    return x if x.dtype.kind in ("uint", "bool") else intern(_e.ABS, (x,))
+
+
+def sign(x: Expr) -> Expr:
+    return intern(_e.SIGN, (x,))
+
+
+def floor(x: Expr) -> Expr:
+    return intern(_e.FLOOR, (x,)) if x.dtype.kind == "float" else x
+
+
+def ceil(x: Expr) -> Expr:
+    return intern(_e.CEIL, (x,)) if x.dtype.kind == "float" else x
+
+
+def round_(x: Expr) -> Expr:
+    return intern(_e.ROUND, (x,)) if x.dtype.kind == "float" else x
+
+
+def sqrt(x: Expr) -> Expr:
+    return _float_unary(_e.SQRT, x)
+
+
+def rsqrt(x: Expr) -> Expr:
+    return div(1.0, sqrt(x))
+
+
+def exp(x: Expr) -> Expr:
+    return _float_unary(_e.EXP, x)
+
+
+def log(x: Expr) -> Expr:
+    return _float_unary(_e.LOG, x)
+
+
+def log1p(x: Expr) -> Expr:
+    return _float_unary(_e.LOG1P, x)
+
+
+def expm1(x: Expr) -> Expr:
+    return _float_unary(_e.EXPM1, x)
+
+
+def sin(x: Expr) -> Expr:
+    return _float_unary(_e.SIN, x)
+
+
+def cos(x: Expr) -> Expr:
+    return _float_unary(_e.COS, x)
+
+
+def tanh(x: Expr) -> Expr:
+    return _float_unary(_e.TANH, x)
+
+
+def erf(x: Expr) -> Expr:
+    return _float_unary(_e.ERF, x)
+
+
+def sigmoid(x: Expr) -> Expr:
+    """``1 / (1 + e⁻ˣ)``, as ``(1 + tanh(x/2)) / 2``: exact at both ends, never overflows."""
+    return add(mul(tanh(mul(x, 0.5)), 0.5), 0.5)
+
+
+def relu(x: Expr) -> Expr:
+    """``max(x, 0)``; NaN passes through, the derivative at 0 is 0."""
+    if x.dtype.kind != "float":
+        return maximum(x, 0)
+    return intern(_e.RELU, (x,))
+
+
+def softplus(x: Expr) -> Expr:
+    """``ln(1 + eˣ)``, stable for large ``|x|``."""
+    return add(maximum(x, 0), log1p(exp(neg(abs_(x)))))
+
+
+# Reductions
+
+
+def _drop(x: Expr, dims: Shape, keepdim: bool) -> Expr:
+    if keepdim:
+        return x
+    return reshape(x, tuple(size for d, size in enumerate(x.shape) if d not in dims))
+
+
+def reduce(row: Op, x: Expr, dims: int | Shape | None, keepdim: bool) -> Expr:
+    found = normalize_dims(dims, x.ndim)
+    return _drop(intern(row, (x,), (found,)) if found else x, found, keepdim)
+
+
+def sum_(x: Expr, dims: int | Shape | None = None, keepdim: bool = False) -> Expr:
+    """Sum; bools and small integers are added as int64, as in PyTorch."""
+    return reduce(_r.SUM, x if x.dtype.kind == "float" else cast(x, int64), dims, keepdim)
+
+
+def prod(x: Expr, dims: int | Shape | None = None, keepdim: bool = False) -> Expr:
+    return reduce(_r.PROD, x if x.dtype.kind == "float" else cast(x, int64), dims, keepdim)
+
+
+def amax(x: Expr, dims: int | Shape | None = None, keepdim: bool = False) -> Expr:
+    return reduce(_r.RMAX, x, dims, keepdim)
+
+
+def amin(x: Expr, dims: int | Shape | None = None, keepdim: bool = False) -> Expr:
+    return reduce(_r.RMIN, x, dims, keepdim)
+
+
+def argmax(x: Expr, dim: int | None = None, keepdim: bool = False) -> Expr:
+    """Index of the first maximum (of the flattened tensor when ``dim`` is None)."""
+    if dim is None:
+        x, dim = reshape(x, (x.numel,)), 0
+    dim = normalize_dim(dim, x.ndim)
+    if x.ndim == 0:
+        return const(0, int64)
+    return cast(_drop(intern(_r.ARGMAX, (x,), (dim,)), (dim,), keepdim), int64)
+
+
+def mean(x: Expr, dims: int | Shape | None = None, keepdim: bool = False) -> Expr:
+    """Arithmetic mean of a floating-point tensor."""
+    if x.dtype.kind != "float":
+        message = f"mean: expected a floating-point tensor, found {x.dtype.name}."
+        raise DTypeError(teach(message, "convert first: x.float().mean()"))
+    count = numel([x.shape[d] for d in normalize_dims(dims, x.ndim)])
+    return div(sum_(x, dims, keepdim), float(count) if count else math.nan)
+
+
+def var(
+    x: Expr, dims: int | Shape | None = None, correction: int = 1, keepdim: bool = False
+) -> Expr:
+    """``Σ (x - mean)² / (n - correction)``."""
+    found = normalize_dims(dims, x.ndim)
+    count = numel([x.shape[d] for d in found])
+    centred = sub(x, mean(x, found, True))
+    total = sum_(mul(centred, centred), found, keepdim)
+    return div(total, float(max(count - correction, 0)))
+
+
+def logsumexp(x: Expr, dim: int, keepdim: bool = False) -> Expr:
+    dim = normalize_dim(dim, x.ndim)
+    top = amax(x, dim, True)
+    top = where(lt(abs_(top), math.inf), top, 0.0)
+    found = add(log(sum_(exp(sub(x, top)), dim, True)), top)
+    return _drop(found, (dim,), keepdim)
+
+
+def softmax(x: Expr, dim: int) -> Expr:
+    """``e^(xᵢ - max x) / Σⱼ e^(xⱼ - max x)`` along ``dim``."""
+    dim = normalize_dim(dim, x.ndim)
+    e = exp(sub(x, detach(amax(x, dim, True))))
+    return div(e, sum_(e, dim, True))
+
+
+def log_softmax(x: Expr, dim: int) -> Expr:
+    """``xᵢ - max x - ln Σⱼ e^(xⱼ - max x)`` along ``dim``."""
+    dim = normalize_dim(dim, x.ndim)
+    shifted = sub(x, detach(amax(x, dim, True)))
+    return sub(shifted, log(sum_(exp(shifted), dim, True)))
+
+
+def detach(x: Expr) -> Expr:
+    """The same values, through which no gradient flows."""
+    if x.op.name in ("const", "iota"):
+        return x
+    return intern(_DETACH, (x,))
+
+
+_DETACH = _e.register(
+    Op(
+        "detach",
+        "view",
+        "x, constant for derivatives",
+        lambda inputs: (inputs[0].shape, inputs[0].dtype),
+        lambda x: x,
+        lambda node, g: (None,),
+    )
+)
+
+
+# Products
+
+
+def matmul(a: Expr, b: Expr) -> Expr:
+    """Matrix product with NumPy's rules for vectors and for leading (batch) dimensions."""
+    if a.ndim == 0 or b.ndim == 0:
+        raise ShapeError(teach("matmul: expected at least one dimension, found a scalar.", "use *"))
+    dtype = promote(a.dtype, b.dtype)
+    a, b = cast(a, dtype), cast(b, dtype)
+    left = reshape(a, (1, a.shape[0])) if a.ndim == 1 else a
+    right = reshape(b, (b.shape[0], 1)) if b.ndim == 1 else b
+    m, k = left.shape[-2:]
+    if right.shape[-2] != k:
+        message = f"matmul: {a.shape} and {b.shape} do not fit: {k} against {right.shape[-2]}."
+        raise ShapeError(teach(message, "the last size of a must be the last but one of b"))
+    n = right.shape[-1]
+    lead = broadcast(left.shape[:-2], right.shape[:-2])
+    out = _batched(left, right, lead, m, k, n)
+    shape = (*lead, *(() if a.ndim == 1 else (m,)), *(() if b.ndim == 1 else (n,)))
+    return reshape(out, shape)
+
+
+def _batched(a: Expr, b: Expr, lead: Shape, m: int, k: int, n: int) -> Expr:
+    if not any(size > 1 for size in b.shape[:-2]):
+        # one matrix on the right: the batch joins the rows
+        rows = numel(lead) * m
+        a, b = reshape(broadcast_to(a, (*lead, m, k)), (rows, k)), reshape(b, (k, n))
+        p = _contract.plain
+        return _contract.contract(a, b, (rows, n, k), 2, (p(0), p(2)), (p(2), p(1)))
+    r = len(lead)
+    a, b = broadcast_to(a, (*lead, m, k)), broadcast_to(b, (*lead, k, n))
+    p = _contract.plain
+    batch = tuple(p(i) for i in range(r))
+    maps = ((*batch, p(r), p(r + 2)), (*batch, p(r + 2), p(r + 1)))
+    return _contract.contract(a, b, (*lead, m, n, k), r + 2, *maps)
+
+
+def linear(x: Expr, weight: Expr, bias: Expr | None = None) -> Expr:
+    """``x Wᵀ + b`` over the last dimension."""
+    if x.ndim == 0 or x.shape[-1] != weight.shape[1]:
+        message = f"linear: expected last dimension {weight.shape[1]}, got {x.shape}."
+        help = f"give the layer in_features={x.shape[-1] if x.ndim else 1}, or reshape the input"
+        raise ShapeError(teach(message, help))
+    p = _contract.plain
+    rows = numel(x.shape[:-1])
+    flat = reshape(x, (rows, x.shape[-1]))
+    out = _contract.contract(
+        flat, weight, (rows, *weight.shape), 2, (p(0), p(2)), (p(1), p(2))
+    )
+    if bias is not None:
+        out = add(out, bias)
+    return reshape(out, (*x.shape[:-1], weight.shape[0]))
+
+
+def conv(
+    x: Expr,
+    weight: Expr,
+    bias: Expr | None,
+    stride: Shape,
+    padding: Shape,
+    dilation: Shape,
+    groups: int,
+) -> Expr:
+    """Cross-correlation of x (N, C, *spatial) with weight (O, C/groups, *kernel), plus bias."""
+    batch, channels, *size = x.shape
+    filters, per_group, *kernel = weight.shape
+    if channels != per_group * groups or filters % groups:
+        message = f"conv: expected {per_group * groups} input channels, got {x.shape}."
+        raise ShapeError(teach(message, f"give the layer in_channels={channels}"))
+    out = tuple(
+        (s + 2 * p - d * (k - 1) - 1) // t + 1
+        for s, p, d, k, t in zip(size, padding, dilation, kernel, stride, strict=True)
+    )
+    if min(out) < 1:
+        message = f"conv: kernel {tuple(kernel)} is larger than the padded input {x.shape}."
+        raise ShapeError(teach(message, "use a smaller kernel or more padding"))
+    grouped = reshape(x, (batch, groups, per_group, *size))
+    w = reshape(weight, (groups, filters // groups, per_group, *kernel))
+    attrs = _contract.conv_attrs(
+        batch, channels, filters, out, tuple(kernel), stride, padding, dilation, groups
+    )
+    result = reshape(_contract.contract(grouped, w, *attrs), (batch, filters, *out))
+    if bias is not None:
+        result = add(result, reshape(bias, (filters, *(1 for _ in out))))
+    return result
+
+
+# Indexing by class and pooling
+
+
+def one_hot(index: Expr, classes: int, dtype: DType) -> Expr:
+    """1 where the last dimension's number equals the index, else 0. Free: nothing is stored."""
+    running = iota(classes, index.dtype)
+    return cast(eq(reshape(index, (*index.shape, 1)), running), dtype)
+
+
+def max_pool(x: Expr, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape) -> Expr:
+    """Largest element of every window; the gradient goes to the first of equal ones."""
+    k = len(kernel)
+    if any(padding):
+        low = -math.inf if x.dtype.kind == "float" else -(2 ** (8 * x.dtype.itemsize - 1))
+        x = pad_value(x, padding, padding, low)
+    taps = window(x, kernel, stride, dilation)
+    flat = reshape(taps, (*taps.shape[: taps.ndim - k], numel(kernel)))
+    return select(flat, intern(_r.ARGMAX, (flat,), (flat.ndim - 1,)))
+
+
+def select(x: Expr, index: Expr) -> Expr:
+    """Of the last dimension of ``x`` the element at ``index`` (last size 1); differentiable."""
+    hit = eq(broadcast_to(index, x.shape), broadcast_to(iota(x.shape[-1], index.dtype), x.shape))
+    return sum_(where(hit, x, full(x.shape, 0, x.dtype)), x.ndim - 1)
+
+
+def pad_value(x: Expr, before: Shape, after: Shape, value: Scalar) -> Expr:
+    """Surround the last dimensions with a constant."""
+    from glia.ir.ops.view import pad
+
+    lead = (0,) * (x.ndim - len(before))
+    before, after = (*lead, *before), (*lead, *after)
+    padded = pad(x, before, after)
+    if value == 0:
+        return padded
+    inside = pad(full(x.shape, True, bool_), before, after)
+    return where(inside, padded, value)
+
+
+def avg_pool(
+    x: Expr, kernel: Shape, stride: Shape, padding: Shape, count_include_pad: bool = True
+) -> Expr:
+    """Mean of every window."""
+    k = len(kernel)
+    dims = tuple(range(x.ndim, x.ndim + k))
+
+    def total(of: Expr) -> Expr:
+        padded = pad_value(of, padding, padding, 0) if any(padding) else of
+        return sum_(window(padded, kernel, stride, (1,) * k), dims)
+
+    if count_include_pad or not any(padding):
+        return div(total(x), float(numel(kernel)))
+    return div(total(x), total(full(x.shape, 1, x.dtype)))
+
+
+def transpose(x: Expr, dim0: int, dim1: int) -> Expr:
+    order = list(range(x.ndim))
+    a, b = normalize_dim(dim0, x.ndim), normalize_dim(dim1, x.ndim)
+    if x.ndim:
+        order[a], order[b] = order[b], order[a]
+    return permute(x, tuple(order))

@@ -1,0 +1,138 @@
+"""Expressions: immutable, hash-consed nodes. Equal expressions are one object.
+
+What follows from an expression (its gradient, its compiled program, the slots it reads) is
+computed once and kept in ``memo``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from glia.base.dtypes import DType
+from glia.base.shapes import Shape, numel
+from glia.base.source import Location, current_module_path, user_location
+from glia.ir.table import Op
+
+#: Above so many interned nodes the table starts afresh; live expressions stay valid.
+LIMIT = 400_000
+
+_interned: dict[tuple[Any, ...], Expr] = {}
+_composed: dict[tuple[Any, ...], Expr] = {}
+_on_forget: list[Callable[[], None]] = []
+
+
+class Expr:
+    """``op(inputs; attrs)`` with the shape and dtype that follow from them."""
+
+    __slots__ = ("attrs", "dtype", "inputs", "location", "memo", "op", "path", "shape")
+
+    op: Op
+    inputs: tuple[Expr, ...]
+    attrs: tuple[Any, ...]
+    shape: Shape
+    dtype: DType
+    location: Location | None
+    path: str
+    memo: dict[Any, Any]
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def numel(self) -> int:
+        return numel(self.shape)
+
+    def attr(self, name: str) -> Any:
+        """The value of one attribute."""
+        return self.attrs[self.op.attrs.index(name)]
+
+    def attr_dict(self) -> dict[str, Any]:
+        return dict(zip(self.op.attrs, self.attrs, strict=True))
+
+    def __repr__(self) -> str:
+        shape = ",".join(map(str, self.shape))
+        return f"<{self.op.name} {self.dtype.name}[{shape}]>"
+
+
+def intern(op: Op, inputs: tuple[Expr, ...], attrs: tuple[Any, ...] = ()) -> Expr:
+    """The one expression ``op(inputs; attrs)``; shapes are checked when it is first made."""
+    key = (op, inputs, attrs)
+    found = _interned.get(key)
+    if found is not None:
+        return found
+    expr = Expr()
+    expr.shape, expr.dtype = op.infer(inputs, *attrs)
+    expr.op, expr.inputs, expr.attrs = op, inputs, attrs
+    expr.location, expr.path = user_location(), current_module_path()
+    expr.memo = {}
+    if len(_interned) >= LIMIT:
+        forget()
+    _interned[key] = expr
+    return expr
+
+
+def compose(build: Callable[..., Expr], inputs: tuple[Expr, ...], attrs: tuple[Any, ...]) -> Expr:
+    """``build(*inputs, *attrs)``, remembered: recording a composite op is one look-up too."""
+    key = (build, inputs, attrs)
+    found = _composed.get(key)
+    if found is None:
+        found = _composed[key] = build(*inputs, *attrs)
+    return found
+
+
+def on_forget(action: Callable[[], None]) -> None:
+    """Call ``action`` whenever the table starts afresh, to drop what hangs on old expressions."""
+    _on_forget.append(action)
+
+
+def forget() -> None:
+    """Start the table afresh. Live expressions stay valid; equal new ones are new objects."""
+    _interned.clear()
+    _composed.clear()
+    for action in _on_forget:
+        action()
+
+
+def interned_count() -> int:
+    """How many expressions the table holds."""
+    return len(_interned)
+
+
+def topological(outputs: Iterable[Expr]) -> list[Expr]:
+    """All expressions the outputs depend on, inputs before users, without recursion."""
+    order: list[Expr] = []
+    seen: set[Expr] = set()
+    for output in outputs:
+        if output in seen:
+            continue
+        seen.add(output)
+        stack: list[tuple[Expr, Iterator[Expr]]] = [(output, iter(output.inputs))]
+        while stack:
+            node, pending = stack[-1]
+            for child in pending:
+                if child not in seen:
+                    seen.add(child)
+                    stack.append((child, iter(child.inputs)))
+                    break
+            else:
+                order.append(node)
+                stack.pop()
+    return order
+
+
+def leaves(expr: Expr) -> frozenset[Expr]:
+    """The leaf expressions that ``expr`` depends on."""
+    found = expr.memo.get("leaves")
+    if found is None:
+        for node in topological((expr,)):
+            if "leaves" in node.memo:
+                continue
+            if node.op.name == "leaf":
+                node.memo["leaves"] = frozenset((node,))
+            else:
+                parts = {part for child in node.inputs for part in child.memo["leaves"]}
+                node.memo["leaves"] = frozenset(parts)
+        found = expr.memo["leaves"]
+    return found

@@ -1,0 +1,342 @@
+"""Elementwise primitives: one scalar function applied at every index.
+
+All inputs have one shape, and one dtype unless the row says otherwise; broadcasting and
+promotion happen before (``ir/build.py``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from glia.base.dtypes import DType, bool_, float32, float64, int32
+from glia.base.errors import DTypeError, ShapeError, teach
+from glia.base.shapes import Shape
+from glia.ir.expr import Expr, intern
+from glia.ir.ops.source import const
+from glia.ir.table import Bad, Gradient, Op, Sample, register
+
+_NUMBERS = ("int", "uint", "float")
+
+
+def _same_shape(name: str, inputs: tuple[Expr, ...]) -> Shape:
+    shapes = {node.shape for node in inputs}
+    if len(shapes) > 1:
+        found = ", ".join(str(node.shape) for node in inputs)
+        raise ShapeError(teach(f"{name}: expected equal shapes, found {found}.", "broadcast first"))
+    return inputs[0].shape
+
+
+def _infer(name: str, arity: int, kinds: tuple[str, ...], result: DType | None) -> Callable:
+    def infer(inputs: tuple[Expr, ...]) -> tuple[Shape, DType]:
+        if len(inputs) != arity:
+            raise ShapeError(teach(f"{name}: expected {arity} inputs, found {len(inputs)}."))
+        shape = _same_shape(name, inputs)
+        dtypes = {node.dtype for node in inputs}
+        if len(dtypes) > 1 or inputs[0].dtype.kind not in kinds:
+            found = ", ".join(node.dtype.name for node in inputs)
+            message = f"{name}: expected one dtype of kind {' or '.join(kinds)}, found {found}."
+            raise DTypeError(teach(message, "convert with .to(dtype)"))
+        return shape, result or inputs[0].dtype
+
+    return infer
+
+
+def _unary_samples(low: float, high: float, kinds: tuple[str, ...]) -> Callable[[], Sequence]:
+    def samples() -> Sequence[Sample]:
+        rng = np.random.default_rng(0)
+        found = []
+        for shape in ((7,), (2, 3), (), (0, 4), (40,)):
+            if "float" in kinds:
+                for dtype in (np.float32, np.float64):
+                    found.append(Sample((rng.uniform(low, high, shape).astype(dtype),)))
+            if "int" in kinds:
+                span = (max(int(low), -9), min(int(high) + 2, 9))
+                found.append(Sample((rng.integers(*span, shape).astype(np.int32),)))
+            if "bool" in kinds:
+                found.append(Sample((rng.integers(0, 2, shape).astype(bool),)))
+        return found
+
+    return samples
+
+
+def _binary_samples(name: str, kinds: tuple[str, ...]) -> Callable[[], Sequence[Sample]]:
+    def samples() -> Sequence[Sample]:
+        rng = np.random.default_rng(1)
+        found = []
+        for shape in ((7,), (2, 3), (), (0, 4), (33,)):
+            if "float" in kinds:
+                low = 0.2 if name == "pow" else -3.0
+                a, b = rng.uniform(low, 3.0, (2, *shape))
+                b = np.where(abs(b) < 0.1, 0.5, b)
+                smooth = name not in ("mod", "floordiv")
+                for dtype in (np.float32, np.float64):
+                    found.append(Sample((a.astype(dtype), b.astype(dtype)), {}, smooth))
+            if "int" in kinds:
+                a, b = rng.integers(-9, 9, (2, *shape))
+                b = np.where(b == 0, 4, b)
+                if name in ("shl", "shr", "pow"):
+                    a, b = abs(a), abs(b) % 5
+                found.append(Sample((a.astype(np.int32), b.astype(np.int32))))
+                found.append(Sample((a.astype(np.int64), b.astype(np.int64))))
+            if "bool" in kinds:
+                a, b = rng.integers(0, 2, (2, *shape))
+                found.append(Sample((a.astype(bool), b.astype(bool))))
+        return found
+
+    return samples
+
+
+def _bad(arity: int, kinds: tuple[str, ...]) -> Callable[[], Sequence[Bad]]:
+    def bad() -> Sequence[Bad]:
+        number = np.ones(3, np.float32) if "float" in kinds else np.ones(3, np.int32)
+        wrong = np.ones(3, bool) if "bool" not in kinds else np.ones(3, np.float32)
+        found = []
+        if "bool" not in kinds or "float" not in kinds:
+            found.append(Bad((wrong,) * arity, {}, DTypeError, "expected one dtype"))
+        if arity > 1:
+            found.append(Bad((number, number[:2]), {}, ShapeError, "equal shapes"))
+            other = number.astype(np.int64)
+            found.append(Bad((number, other), {}, DTypeError, "expected one dtype"))
+        return found
+
+    return bad
+
+
+def _unary(
+    name: str,
+    formula: str,
+    function: Callable,
+    gradient: Gradient | None,
+    domain: tuple[float, float] = (-2.0, 2.0),
+    kinds: tuple[str, ...] = ("float",),
+    result: DType | None = None,
+) -> Op:
+    infer = _infer(name, 1, kinds, result)
+    samples = _unary_samples(*domain, kinds)
+    row = Op(name, "elementwise", formula, infer, function, gradient, (), samples, _bad(1, kinds))
+    return register(row)
+
+
+def _binary(
+    name: str,
+    formula: str,
+    function: Callable,
+    gradient: Gradient | None,
+    kinds: tuple[str, ...] = _NUMBERS,
+    result: DType | None = None,
+) -> Op:
+    infer = _infer(name, 2, kinds, result)
+    samples = _binary_samples(name, kinds)
+    row = Op(name, "elementwise", formula, infer, function, gradient, (), samples, _bad(2, kinds))
+    return register(row)
+
+
+# Builders for gradients. They take operands of one shape and dtype, as the rows do.
+
+
+def _like(value: float, x: Expr) -> Expr:
+    from glia.ir.ops.view import broadcast_to
+
+    return broadcast_to(const(value, x.dtype), x.shape)
+
+
+def _op(row: Op, *inputs: Expr) -> Expr:
+    return intern(row, inputs)
+
+
+def _sqrt_gradient(node: Expr, g: Expr) -> tuple[Expr]:
+    return (_op(DIV, g, _op(MUL, _like(2.0, node), node)),)
+
+
+def _tanh_gradient(node: Expr, g: Expr) -> tuple[Expr]:
+    return (_op(MUL, g, _op(SUB, _like(1.0, node), _op(MUL, node, node))),)
+
+
+def _erf_gradient(node: Expr, g: Expr) -> tuple[Expr]:
+    x = node.inputs[0]
+    bell = _op(EXP, _op(NEG, _op(MUL, x, x)))
+    return (_op(MUL, g, _op(MUL, _like(2.0 / math.sqrt(math.pi), x), bell)),)
+
+
+def _abs_gradient(node: Expr, g: Expr) -> tuple[Expr]:
+    return (_op(MUL, g, _op(SIGN, node.inputs[0])),)
+
+
+def _div_gradient(node: Expr, g: Expr) -> tuple[Expr, Expr]:
+    b = node.inputs[1]
+    quotient = _op(DIV, g, b)
+    return quotient, _op(NEG, _op(MUL, quotient, node))
+
+
+def _pow_gradient(node: Expr, g: Expr) -> tuple[Expr, Expr]:
+    a, b = node.inputs
+    by_a = _op(MUL, b, _op(POW, a, _op(SUB, b, _like(1.0, b))))
+    zero = _like(0.0, a)
+    safe = _op(WHERE, _op(LT, zero, a), a, _like(1.0, a))
+    return _op(MUL, g, by_a), _op(MUL, g, _op(MUL, node, _op(LOG, safe)))
+
+
+def _pick_gradient(first_wins: Callable[[Expr, Expr], Expr]) -> Gradient:
+    """Gradient of max and min: to the winner; a tie is shared equally, as in PyTorch."""
+
+    def gradient(node: Expr, g: Expr) -> tuple[Expr, Expr]:
+        a, b = node.inputs
+        zero = _like(0.0, g)
+        half = _op(MUL, g, _like(0.5, g))
+        tie = _op(EQ, a, b)
+        to_a = _op(WHERE, first_wins(a, b), g, _op(WHERE, tie, half, zero))
+        to_b = _op(WHERE, first_wins(b, a), g, _op(WHERE, tie, half, zero))
+        return to_a, to_b
+
+    return gradient
+
+
+def _where_infer(inputs: tuple[Expr, ...]) -> tuple[Shape, DType]:
+    condition, a, b = inputs
+    if condition.dtype is not bool_ or a.dtype is not b.dtype:
+        names = ", ".join(node.dtype.name for node in inputs)
+        message = f"where: expected bool and two equal dtypes, found {names}."
+        raise DTypeError(teach(message, "compare to make a bool; convert with .to(dtype)"))
+    return _same_shape("where", inputs), a.dtype
+
+
+def _where_gradient(node: Expr, g: Expr) -> tuple[None, Expr, Expr]:
+    zero = _like(0.0, g)
+    condition = node.inputs[0]
+    return None, _op(WHERE, condition, g, zero), _op(WHERE, condition, zero, g)
+
+
+def _where_samples() -> Sequence[Sample]:
+    rng = np.random.default_rng(2)
+    found = []
+    for shape in ((5,), (2, 3), (), (0,)):
+        condition = rng.integers(0, 2, shape).astype(bool)
+        for dtype in (np.float32, np.float64, np.int64):
+            a, b = rng.normal(size=(2, *shape)).astype(dtype)
+            found.append(Sample((condition, a, b)))
+    return found
+
+
+def _where_bad() -> Sequence[Bad]:
+    x = np.ones(3, np.float32)
+    return [
+        Bad((x, x, x), {}, DTypeError, "expected bool"),
+        Bad((x > 0, x, x[:2]), {}, ShapeError, "equal shapes"),
+    ]
+
+
+def _cast_infer(inputs: tuple[Expr, ...], dtype: DType) -> tuple[Shape, DType]:
+    return inputs[0].shape, dtype
+
+
+def _cast_gradient(node: Expr, g: Expr) -> tuple[Expr | None]:
+    source = node.inputs[0].dtype
+    if source.kind != "float" or node.dtype.kind != "float":
+        return (None,)
+    return (intern(CAST, (g,), (source,)),)
+
+
+def _cast_samples() -> Sequence[Sample]:
+    values = np.array([-2.0, -0.5, 0.0, 0.75, 3.0, 100.0])
+    found = [Sample((values.astype(np.float32),), {"dtype": d}) for d in (float64, int32)]
+    found.append(Sample((values.astype(np.float64),), {"dtype": float32}))
+    found.append(Sample((values.astype(np.float32),), {"dtype": bool_}))
+    found.append(Sample((np.arange(4, dtype=np.uint8),), {"dtype": float32}))
+    found.append(Sample((np.array([True, False]),), {"dtype": float32}))
+    return found
+
+
+def _floor_mod(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.mod(a, b)
+
+
+def _erf(x: np.ndarray) -> np.ndarray:
+    values = [math.erf(v) for v in np.asarray(x, np.float64).ravel().tolist()]
+    return np.array(values, x.dtype).reshape(x.shape)
+
+
+NEG = _unary("neg", "-x", np.negative, lambda n, g: (_op(NEG, g),), kinds=_NUMBERS)
+ABS = _unary("abs", "|x|", np.abs, _abs_gradient, kinds=("int", "float"))
+SIGN = _unary("sign", "sign(x)", np.sign, lambda n, g: (None,), kinds=("int", "float"))
+FLOOR = _unary("floor", "⌊x⌋", np.floor, lambda n, g: (None,))
+CEIL = _unary("ceil", "⌈x⌉", np.ceil, lambda n, g: (None,))
+ROUND = _unary("round", "round half to even(x)", np.round, lambda n, g: (None,))
+SQRT = _unary("sqrt", "√x", np.sqrt, _sqrt_gradient, (0.1, 4.0))
+EXP = _unary("exp", "eˣ", np.exp, lambda n, g: (_op(MUL, g, n),), (-4.0, 4.0))
+LOG = _unary("log", "ln x", np.log, lambda n, g: (_op(DIV, g, n.inputs[0]),), (0.1, 9.0))
+LOG1P = _unary(
+    "log1p",
+    "ln(1 + x)",
+    np.log1p,
+    lambda n, g: (_op(DIV, g, _op(ADD, n.inputs[0], _like(1.0, g))),),
+    (-0.9, 5.0),
+)
+EXPM1 = _unary(
+    "expm1", "eˣ - 1", np.expm1, lambda n, g: (_op(MUL, g, _op(ADD, n, _like(1.0, n))),)
+)
+SIN = _unary("sin", "sin x", np.sin, lambda n, g: (_op(MUL, g, _op(COS, n.inputs[0])),), (-9, 9))
+COS = _unary(
+    "cos", "cos x", np.cos, lambda n, g: (_op(NEG, _op(MUL, g, _op(SIN, n.inputs[0]))),), (-9, 9)
+)
+TANH = _unary("tanh", "tanh x", np.tanh, _tanh_gradient, (-4.0, 4.0))
+ERF = _unary("erf", "erf x", _erf, _erf_gradient)
+RELU = _unary(
+    "relu",
+    "max(x, 0)",
+    lambda x: np.where(x <= 0, np.zeros((), x.dtype), x),
+    lambda n, g: (_op(WHERE, _op(LE, n, _like(0.0, g)), _like(0.0, g), g),),
+)
+NOT = _unary("not", "¬x", np.logical_not, None, kinds=("bool",))
+
+ADD = _binary("add", "a + b", np.add, lambda n, g: (g, g))
+SUB = _binary("sub", "a - b", np.subtract, lambda n, g: (g, _op(NEG, g)))
+MUL = _binary(
+    "mul",
+    "a b",
+    np.multiply,
+    lambda n, g: (_op(MUL, g, n.inputs[1]), _op(MUL, g, n.inputs[0])),
+)
+DIV = _binary("div", "a / b", np.divide, _div_gradient, ("float",))
+POW = _binary("pow", "aᵇ", np.power, _pow_gradient)
+MAX = _binary("maximum", "max(a, b)", np.maximum, _pick_gradient(lambda a, b: _op(LT, b, a)))
+MIN = _binary("minimum", "min(a, b)", np.minimum, _pick_gradient(lambda a, b: _op(LT, a, b)))
+MOD = _binary("mod", "a mod b, sign of b", _floor_mod, None)
+FLOORDIV = _binary("floordiv", "⌊a / b⌋", np.floor_divide, None)
+LT = _binary("lt", "a < b", np.less, None, (*_NUMBERS, "bool"), bool_)
+LE = _binary("le", "a ≤ b", np.less_equal, None, (*_NUMBERS, "bool"), bool_)
+EQ = _binary("eq", "a = b", np.equal, None, (*_NUMBERS, "bool"), bool_)
+NE = _binary("ne", "a ≠ b", np.not_equal, None, (*_NUMBERS, "bool"), bool_)
+AND = _binary("and", "a ∧ b", np.bitwise_and, None, ("bool", "int", "uint"))
+OR = _binary("or", "a ∨ b", np.bitwise_or, None, ("bool", "int", "uint"))
+XOR = _binary("xor", "a ⊕ b", np.bitwise_xor, None, ("bool", "int", "uint"))
+SHL = _binary("shl", "a · 2ᵇ", np.left_shift, None, ("int", "uint"))
+SHR = _binary("shr", "⌊a / 2ᵇ⌋", np.right_shift, None, ("int", "uint"))
+
+WHERE = register(
+    Op(
+        "where",
+        "elementwise",
+        "a where c, else b",
+        _where_infer,
+        np.where,
+        _where_gradient,
+        (),
+        _where_samples,
+        _where_bad,
+    )
+)
+CAST = register(
+    Op(
+        "cast",
+        "elementwise",
+        "x as dtype",
+        _cast_infer,
+        lambda x, dtype: x.astype(dtype.np),
+        _cast_gradient,
+        ("dtype",),
+        _cast_samples,
+    )
+)

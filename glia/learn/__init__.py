@@ -1,0 +1,1 @@
+"""Ways to learn, from one neuron on: the course's small examples, each one file."""

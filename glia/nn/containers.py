@@ -1,0 +1,132 @@
+"""Modules made of modules: ``Sequential``, ``ModuleList``, ``ModuleDict``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from glia.base.errors import ArgumentError, DTypeError, teach
+from glia.base.i18n import tr
+from glia.nn.module import Module
+
+
+def _check(owner: Module, module: object) -> Module:
+    if isinstance(module, Module):
+        return module
+    kind, found = type(owner).__name__, type(module).__name__
+    what = tr(f"{kind}: expected modules, found {found}.", f"{kind}：需要模块，得到 {found}。")
+    help = tr("use nn.ReLU(), not F.relu or the class", "请用 nn.ReLU()，而非 F.relu 或类本身")
+    raise DTypeError(teach(what, help))
+
+
+class _Numbered(Module):
+    """Children under the names "0", "1", ..."""
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self._modules.values())
+
+    def __getitem__(self, index: int | slice) -> Any:
+        found = list(self._modules.values())
+        if isinstance(index, slice):
+            return (
+                type(self)(*found[index])
+                if isinstance(self, Sequential)
+                else ModuleList(found[index])
+            )
+        if not -len(found) <= index < len(found):
+            what = tr(
+                f"index {index} for {len(found)} modules.",
+                f"共 {len(found)} 个模块，下标 {index}。",
+            )
+            raise IndexError(teach(what))
+        return found[index]
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        self.add_module(list(self._modules)[index], _check(self, module))
+
+    def append(self, module: Module) -> Any:
+        """Add a module at the end."""
+        self.add_module(str(len(self)), _check(self, module))
+        return self
+
+    def extend(self, modules: Iterable[Module]) -> Any:
+        for module in modules:
+            self.append(module)
+        return self
+
+
+class Sequential(_Numbered):
+    """Modules one after the other: ``y = fₙ(… f₂(f₁(x)))``.
+
+    Args:
+        args: modules, or one dictionary of named modules.
+
+    Example:
+        >>> from glia import nn
+        >>> nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+        Sequential(
+          (0): Linear(in_features=2, out_features=3, bias=True)
+          (1): ReLU()
+        )
+    """
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__()
+        if len(args) == 1 and isinstance(args[0], Mapping):
+            for name, module in args[0].items():
+                self.add_module(name, _check(self, module))
+        else:
+            self.extend(args)
+
+    def forward(self, input: Any) -> Any:
+        for module in self._modules.values():
+            input = module(input)
+        return input
+
+
+class ModuleList(_Numbered):
+    """A list of modules whose parameters belong to the owner; call them yourself."""
+
+    def __init__(self, modules: Iterable[Module] = ()) -> None:
+        super().__init__()
+        self.extend(modules)
+
+
+class ModuleDict(Module):
+    """A dictionary of modules whose parameters belong to the owner."""
+
+    def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
+        super().__init__()
+        for name, module in (modules or {}).items():
+            self[name] = module
+
+    def __getitem__(self, name: str) -> Module:
+        if name not in self._modules:
+            known = ", ".join(self._modules) or "-"
+            what = tr(f"ModuleDict has no '{name}'.", f"ModuleDict 中没有“{name}”。")
+            raise ArgumentError(teach(what, tr(f"it has {known}", f"已有：{known}")))
+        return self._modules[name]
+
+    def __setitem__(self, name: str, module: Module) -> None:
+        self.add_module(name, _check(self, module))
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._modules
+
+    def keys(self) -> Iterable[str]:
+        return self._modules.keys()
+
+    def values(self) -> Iterable[Module]:
+        return self._modules.values()
+
+    def items(self) -> Iterable[tuple[str, Module]]:
+        return self._modules.items()

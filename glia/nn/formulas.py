@@ -1,0 +1,333 @@
+"""What the layers compute, as expressions. Checks stand here: they run once per new shape."""
+
+from __future__ import annotations
+
+import math
+
+from glia.base.errors import DTypeError, ShapeError, teach
+from glia.base.i18n import tr
+from glia.base.shapes import Shape, normalize_dim, numel
+from glia.ir import build
+from glia.ir.expr import Expr
+
+# Checks
+
+
+def check_dtype(layer: str, x: Expr, weight: Expr) -> None:
+    """Input and weights must be of one floating-point dtype."""
+    if x.dtype is weight.dtype:
+        return
+    found, wanted = x.dtype.name, weight.dtype.name
+    what = tr(
+        f"{layer}: expected {wanted} input as the weights are, found {found}.",
+        f"{layer}：权重为 {wanted}，输入却是 {found}。",
+    )
+    help = tr(
+        f"convert the input: x.to(gl.{wanted}), or the layer: layer.to(gl.{found})",
+        f"请转换输入：x.to(gl.{wanted})，或转换层：layer.to(gl.{found})",
+    )
+    if x.dtype.kind != "float":
+        help = tr("convert the input: x.float()", "请转换输入：x.float()")
+    raise DTypeError(teach(what, help))
+
+
+def check_float(layer: str, x: Expr) -> None:
+    if x.dtype.kind == "float":
+        return
+    name = x.dtype.name
+    what = tr(
+        f"{layer}: expected floating-point input, found {name}.",
+        f"{layer}：需要浮点输入，得到 {name}。",
+    )
+    raise DTypeError(teach(what, tr("convert it: x.float()", "请转换：x.float()")))
+
+
+def check_images(layer: str, x: Expr, channels: int | None = None) -> None:
+    """Input must be (N, C, H, W)."""
+    if x.ndim == 4 and channels in (None, x.shape[1]):
+        return
+    wanted = f"(N, {'C' if channels is None else channels}, H, W)"
+    what = tr(
+        f"{layer}: expected input {wanted}, got {x.shape}.",
+        f"{layer}：需要形状 {wanted} 的输入，得到 {x.shape}。",
+    )
+    help = tr("add a dimension with x.unsqueeze(0) or (1)", "请用 x.unsqueeze(0) 或 (1) 增加一维")
+    if x.ndim == 4:
+        help = tr(
+            f"give the layer {x.shape[1]} input channels, or permute images to (N, C, H, W)",
+            f"请把该层的输入通道设为 {x.shape[1]}，或把图像转置为 (N, C, H, W)",
+        )
+    raise ShapeError(teach(what, help))
+
+
+# Products
+
+
+def linear(x: Expr, weight: Expr, *bias: Expr) -> Expr:
+    """``x Wᵀ + b``."""
+    check_dtype("Linear", x, weight)
+    wanted = weight.shape[1]
+    if x.ndim == 0 or x.shape[-1] != wanted:
+        what = tr(
+            f"Linear: expected last dimension {wanted}, got {x.shape}.",
+            f"Linear：最后一维应为 {wanted}，得到形状 {x.shape}。",
+        )
+        size = x.shape[-1] if x.ndim else 1
+        help = tr(
+            f"set in_features={size}, or reshape the input (nn.Flatten after convolutions)",
+            f"请设 in_features={size}，或改变输入形状（卷积之后用 nn.Flatten）",
+        )
+        raise ShapeError(teach(what, help))
+    return build.linear(x, weight, *bias)
+
+
+def conv2d(x: Expr, weight: Expr, *rest: object) -> Expr:
+    """Cross-correlation; ``rest`` is [bias], stride, padding, dilation, groups.
+
+    ``padding`` is (top, bottom, left, right).
+    """
+    *bias, stride, padding, dilation, groups = rest
+    assert isinstance(padding, tuple) and isinstance(groups, int)
+    check_dtype("Conv2d", x, weight)
+    check_images("Conv2d", x, weight.shape[1] * groups)
+    top, bottom, left, right = padding
+    if top == bottom and left == right:
+        around = (top, left)
+    else:
+        x, around = build.pad_value(x, (top, left), (bottom, right), 0), (0, 0)
+    b = bias[0] if bias else None
+    return build.conv(x, weight, b, stride, around, dilation, groups)  # type: ignore[arg-type]
+
+
+def max_pool2d(x: Expr, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape) -> Expr:
+    check_images("MaxPool2d", x)
+    return build.max_pool(x, kernel, stride, padding, dilation)
+
+
+def avg_pool2d(x: Expr, kernel: Shape, stride: Shape, padding: Shape, whole: bool) -> Expr:
+    check_images("AvgPool2d", x)
+    check_float("AvgPool2d", x)
+    return build.avg_pool(x, kernel, stride, padding, whole)
+
+
+def flatten(x: Expr, start: int, end: int) -> Expr:
+    """Dimensions ``start … end`` as one."""
+    a, b = normalize_dim(start, x.ndim), normalize_dim(end, x.ndim)
+    if x.ndim == 0:
+        return build.reshape(x, (1,))
+    return build.reshape(x, (*x.shape[:a], numel(x.shape[a : b + 1]), *x.shape[b + 1 :]))
+
+
+# Activations
+
+
+def sigmoid(x: Expr) -> Expr:
+    """``1 / (1 + e⁻ˣ)``, with full relative accuracy for negative x: ``e⁻|x|`` never overflows."""
+    check_float("sigmoid", x)
+    negative = build.lt(x, 0)
+    # not |x|, whose derivative at 0 is 0
+    e = build.exp(build.where(negative, x, build.neg(x)))
+    top = build.where(negative, e, 1.0)
+    return build.div(top, build.add(e, 1.0))
+
+
+def leaky_relu(x: Expr, slope: float) -> Expr:
+    """``x`` where positive, else ``slope · x``."""
+    check_float("LeakyReLU", x)
+    return build.where(build.gt(x, 0), x, build.mul(x, slope))
+
+
+def prelu(x: Expr, weight: Expr) -> Expr:
+    """``x`` where positive, else ``weight · x``, one weight or one per channel."""
+    check_dtype("PReLU", x, weight)
+    shape = (1,) * x.ndim if x.ndim < 2 else (1, weight.shape[0], *(1,) * (x.ndim - 2))
+    return build.where(build.gt(x, 0), x, build.mul(x, build.reshape(weight, shape)))
+
+
+def elu(x: Expr, alpha: float, scale: float) -> Expr:
+    """``scale · x`` where positive, else ``scale · alpha (eˣ - 1)``."""
+    check_float("ELU", x)
+    low = build.mul(build.expm1(build.minimum(x, 0.0)), alpha * scale)
+    return build.where(build.gt(x, 0), build.mul(x, scale) if scale != 1 else x, low)
+
+
+def gelu(x: Expr, approximate: str) -> Expr:
+    """``x Φ(x)``; Φ by erf, or by its tanh approximation."""
+    check_float("GELU", x)
+    if approximate == "tanh":
+        cubic = build.add(x, build.mul(build.power(x, 3), 0.044715))
+        inner = build.tanh(build.mul(cubic, math.sqrt(2 / math.pi)))
+    else:
+        inner = build.erf(build.mul(x, math.sqrt(0.5)))
+    return build.mul(build.mul(x, 0.5), build.add(inner, 1.0))
+
+
+def silu(x: Expr) -> Expr:
+    """``x σ(x)``."""
+    check_float("SiLU", x)
+    return build.mul(x, sigmoid(x))
+
+
+def softplus(x: Expr, beta: float, threshold: float) -> Expr:
+    """``ln(1 + e^(βx)) / β``; x itself where ``βx > threshold``."""
+    check_float("Softplus", x)
+    scaled = build.mul(x, beta) if beta != 1 else x
+    soft = build.softplus(scaled)
+    soft = build.div(soft, beta) if beta != 1 else soft
+    return build.where(build.gt(scaled, threshold), x, soft)
+
+
+def mish(x: Expr) -> Expr:
+    """``x tanh(ln(1 + eˣ))``."""
+    check_float("Mish", x)
+    return build.mul(x, build.tanh(build.softplus(x)))
+
+
+def hardtanh(x: Expr, low: float, high: float) -> Expr:
+    """``x`` held between ``low`` and ``high``; the derivative at both is 0."""
+    check_float("Hardtanh", x)
+    inside = build.where(build.lt(x, high), x, high)
+    return build.where(build.gt(x, low), inside, low)
+
+
+def log_sigmoid(x: Expr) -> Expr:
+    """``ln σ(x) = -softplus(-x)``."""
+    check_float("LogSigmoid", x)
+    return build.neg(build.softplus(build.neg(x)))
+
+
+def softsign(x: Expr) -> Expr:
+    """``x / (1 + |x|)``."""
+    check_float("Softsign", x)
+    return build.div(x, build.add(build.abs_(x), 1.0))
+
+
+def softmax(x: Expr, dim: int) -> Expr:
+    check_float("softmax", x)
+    return build.softmax(x, dim)
+
+
+def log_softmax(x: Expr, dim: int) -> Expr:
+    check_float("log_softmax", x)
+    return build.log_softmax(x, dim)
+
+
+# Normalisation
+
+
+def _normalized(x: Expr, mean: Expr, variance: Expr, eps: float) -> Expr:
+    return build.mul(build.sub(x, mean), build.rsqrt(build.add(variance, eps)))
+
+
+def layer_norm(x: Expr, *rest: object) -> Expr:
+    """``(x - E x) / √(Var x + ε) · w + b`` over the last dimensions.
+
+    ``rest`` is [weight, [bias]], normalized_shape, eps.
+    """
+    *affine, shape, eps = rest
+    assert isinstance(shape, tuple) and isinstance(eps, float)
+    check_float("LayerNorm", x)
+    k = len(shape)
+    if x.shape[x.ndim - k :] != shape or x.ndim < k:
+        what = tr(
+            f"LayerNorm: expected last dimensions {shape}, got {x.shape}.",
+            f"LayerNorm：最后几维应为 {shape}，得到 {x.shape}。",
+        )
+        last = x.shape[max(x.ndim - k, 0) :]
+        help = tr(f"set normalized_shape={last}", f"请设 normalized_shape={last}")
+        raise ShapeError(teach(what, help))
+    dims = tuple(range(x.ndim - k, x.ndim))
+    out = _normalized(x, build.mean(x, dims, True), build.var(x, dims, 0, True), eps)
+    if affine:
+        assert isinstance(affine[0], Expr)
+        check_dtype("LayerNorm", x, affine[0])
+        out = build.mul(out, affine[0])
+    if len(affine) > 1:
+        out = build.add(out, affine[1])  # type: ignore[arg-type]
+    return out
+
+
+def _channels(x: Expr, per_channel: Expr) -> Expr:
+    return build.reshape(per_channel, (1, per_channel.shape[0], *(1,) * (x.ndim - 2)))
+
+
+def _batch_dims(x: Expr) -> Shape:
+    return (0, *range(2, x.ndim))
+
+
+def _scaled(x: Expr, out: Expr, affine: tuple[Expr, ...]) -> Expr:
+    if affine:
+        check_dtype("BatchNorm", x, affine[0])
+        out = build.mul(out, _channels(x, affine[0]))
+    return build.add(out, _channels(x, affine[1])) if len(affine) > 1 else out
+
+
+def batch_norm_train(x: Expr, *rest: object) -> Expr:
+    """Normalised by the batch's own mean and variance; ``rest`` is [weight, bias], eps."""
+    *affine, eps = rest
+    assert isinstance(eps, float)
+    dims = _batch_dims(x)
+    if x.numel == x.shape[1]:
+        what = tr(
+            f"BatchNorm: expected more than 1 value per channel when training, got {x.shape}.",
+            f"BatchNorm：训练时每个通道需要多于 1 个值，得到 {x.shape}。",
+        )
+        help = tr("use a larger batch, or net.eval()", "请用更大的批量，或调用 net.eval()")
+        raise ShapeError(teach(what, help))
+    out = _normalized(x, build.mean(x, dims, True), build.var(x, dims, 0, True), eps)
+    return _scaled(x, out, tuple(affine))  # type: ignore[arg-type]
+
+
+def batch_norm_eval(x: Expr, mean: Expr, variance: Expr, *rest: object) -> Expr:
+    """Normalised by the running statistics; ``rest`` is [weight, bias], eps."""
+    *affine, eps = rest
+    assert isinstance(eps, float)
+    out = _normalized(x, _channels(x, mean), _channels(x, variance), eps)
+    return _scaled(x, out, tuple(affine))  # type: ignore[arg-type]
+
+
+def check_batch(x: Expr, features: int, ranks: tuple[int, ...], layer: str) -> None:
+    """Batch norm's input: (N, C, …) with C as the layer was made for."""
+    if x.ndim in ranks and x.shape[1] == features:
+        check_float(layer, x)
+        return
+    wanted = {4: f"(N, {features}, H, W)", 2: f"(N, {features}) or (N, {features}, L)"}[ranks[0]]
+    what = tr(
+        f"{layer}: expected input {wanted}, got {x.shape}.",
+        f"{layer}：需要形状 {wanted} 的输入，得到 {x.shape}。",
+    )
+    help = tr("the second size is num_features", "第二维的大小应等于 num_features")
+    raise ShapeError(teach(what, help))
+
+
+def running_mean(old: Expr, x: Expr, momentum: float) -> Expr:
+    """``(1 - m) · old + m · E x``."""
+    return _moved(old, build.mean(build.detach(x), _batch_dims(x)), momentum)
+
+
+def running_variance(old: Expr, x: Expr, momentum: float) -> Expr:
+    """``(1 - m) · old + m · Var x``, the unbiased variance."""
+    return _moved(old, build.var(build.detach(x), _batch_dims(x), 1), momentum)
+
+
+def _moved(old: Expr, new: Expr, momentum: float) -> Expr:
+    share = build.mul(new, momentum)
+    return build.cast(build.add(build.mul(old, 1.0 - momentum), share), old.dtype)
+
+
+def average_mean(old: Expr, x: Expr, count: Expr) -> Expr:
+    """The plain average over all batches so far; ``count`` includes this one."""
+    return _averaged(old, build.mean(build.detach(x), _batch_dims(x)), count)
+
+
+def average_variance(old: Expr, x: Expr, count: Expr) -> Expr:
+    return _averaged(old, build.var(build.detach(x), _batch_dims(x), 1), count)
+
+
+def _averaged(old: Expr, new: Expr, count: Expr) -> Expr:
+    step = build.div(build.sub(new, old), build.cast(count, old.dtype))
+    return build.add(old, step)
+
+
+def count_up(old: Expr) -> Expr:
+    return build.add(old, 1)

@@ -1,0 +1,1 @@
+"""Buffers and slots, threads, and the execution of compiled programs."""

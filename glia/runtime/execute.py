@@ -1,0 +1,203 @@
+"""From expressions to values: find or make the program, hand it its buffers, run it."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from glia.base.config import interpret_only
+from glia.base.events import emit
+from glia.ir.expr import Expr, intern, leaves, on_forget, topological
+from glia.ir.interpret import interpret
+from glia.ir.ops.source import leaf
+from glia.runtime.slots import Slot, aligned_empty, slot_of
+
+
+class Runnable(Protocol):
+    """Something that fills output slots."""
+
+    def run(self, outputs: Sequence[Slot]) -> None: ...
+
+
+class Interpreted:
+    """A program run by the interpreter: the definition of what the compiled one must do."""
+
+    def __init__(self, outputs: tuple[Expr, ...]) -> None:
+        self.outputs = outputs
+        self.leaves = sorted(
+            {leaf for output in outputs for leaf in leaves(output)}, key=lambda e: e.attrs[0]
+        )
+
+    def run(self, outputs: Sequence[Slot]) -> None:
+        values = {leaf: slot_of(leaf).array for leaf in self.leaves}
+        copies = [result.copy() for result in interpret(self.outputs, values)]
+        for slot, result in zip(outputs, copies, strict=True):
+            slot.array[...] = result
+
+
+class Arena:
+    """The memory for temporaries, shared by all programs: one runs at a time."""
+
+    def __init__(self) -> None:
+        self.buffer = aligned_empty(0)
+        self.version = 0
+
+    def reserve(self, nbytes: int) -> None:
+        if self.buffer.nbytes < nbytes:
+            self.buffer = aligned_empty(nbytes)
+            self.version += 1
+
+    @property
+    def pointer(self) -> int:
+        return int(self.buffer.ctypes.data)
+
+
+_arena = Arena()
+
+
+class Loaded:
+    """A plan whose kernels are machine code; independent of the slots it will read."""
+
+    def __init__(self, outputs: tuple[Expr, ...], targets: tuple[Expr | None, ...]) -> None:
+        from glia.compiler.native import linker
+        from glia.compiler.program import build
+
+        start = time.perf_counter()
+        link = linker()
+        self.plan = build(outputs, targets, link.target)
+        self.functions = [link.function(step.kernel) for step in self.plan.steps]
+        self.parallel = any(not step.serial for step in self.plan.steps)
+        milliseconds = round((time.perf_counter() - start) * 1e3, 1)
+        emit("compile", kernels=len(self.functions), milliseconds=milliseconds)
+
+
+class Bound:
+    """A loaded program with the slots it reads: tables of pointers, ready to launch."""
+
+    def __init__(self, loaded: Loaded, sources: Sequence[Slot]) -> None:
+        self.loaded = loaded
+        self.sources = sources
+        steps = loaded.plan.steps
+        self.table = np.zeros((max(len(steps), 1), 4), np.int64)
+        self.buffers = np.zeros(sum(len(step.args) for step in steps) + 1, np.int64)
+        self.outs: list[list[int]] = []
+        self.temporaries: list[tuple[int, int]] = []
+        start = self.buffers.ctypes.data
+        at = 0
+        for row, (step, function) in enumerate(zip(steps, loaded.functions, strict=True)):
+            self.table[row] = (function, start + 8 * at, step.serial, step.barrier)
+            for buffer in step.args:
+                self._place(at, buffer.kind, buffer.at)
+                at += 1
+        self.count = len(steps)
+        self.pointer = int(self.table.ctypes.data)
+        self.arena_version = -1
+        self.threads = 2 if loaded.parallel else 1
+        self.patches = [
+            (number, place) for number, places in enumerate(self.outs) for place in places
+        ]
+
+    def _place(self, at: int, kind: str, number: int) -> None:
+        if kind == "leaf":
+            self.buffers[at] = self.sources[self.loaded.plan.leaves[number].attrs[0]].pointer
+        elif kind == "arena":
+            self.temporaries.append((at, number))
+        else:
+            while len(self.outs) <= number:
+                self.outs.append([])
+            self.outs[number].append(at)
+
+    def run(self, outputs: Sequence[Slot]) -> None:
+        buffers = self.buffers
+        if self.arena_version != _arena.version or self.loaded.plan.arena > _arena.buffer.nbytes:
+            _arena.reserve(self.loaded.plan.arena)
+            for at, offset in self.temporaries:
+                buffers[at] = _arena.pointer + offset
+            self.arena_version = _arena.version
+        for number, at in self.patches:
+            buffers[at] = outputs[number].pointer
+        _launch(self.pointer, self.count, self.threads)
+
+
+def _launch(table: int, count: int, threads: int) -> None:
+    from glia.runtime.threads import pool
+
+    pool().launch(table, count, threads)
+
+
+_programs: dict[tuple[Any, ...], Runnable] = {}
+_loaded: dict[tuple[Any, ...], Loaded] = {}
+on_forget(_programs.clear)
+on_forget(_loaded.clear)
+
+
+def execute(outputs: tuple[Expr, ...], into: Sequence[Slot], assigned: int) -> None:
+    """Compute ``outputs`` into slots. The last ``assigned`` slots may be read by the outputs.
+
+    Those are updated in place: every read sees the value from before.
+    """
+    targets = tuple([slot.index for slot in into[len(into) - assigned :]])
+    key = (outputs, targets)
+    program = _programs.get(key)
+    if program is None:
+        program = _programs[key] = _make(outputs, into, assigned)
+    emit("realize", outputs=len(outputs))
+    program.run(into)
+
+
+def _make(outputs: tuple[Expr, ...], into: Sequence[Slot], assigned: int) -> Runnable:
+    if interpret_only():
+        return Interpreted(outputs)
+    names, general = canonical(outputs)
+    number = {leaf_expr: i for i, leaf_expr in enumerate(names)}
+    free = len(into) - assigned
+    targets = [None] * free + [number.get(slot.leaf) for slot in into[free:]]
+    key = (general, tuple(targets))
+    loaded = _loaded.get(key)
+    if loaded is None:
+        slots = tuple(None if t is None else _general_leaf(names[t], t) for t in targets)
+        try:
+            loaded = _loaded[key] = Loaded(general, slots)
+        except Exception as error:
+            _report(outputs, error)
+            return Interpreted(outputs)
+    return Bound(loaded, [slot_of(name) for name in names])
+
+
+def _report(outputs: tuple[Expr, ...], error: Exception) -> None:
+    """A program that does not compile runs in the interpreter, and says so."""
+    place = next((str(o.location) for o in outputs if o.location), "unknown")
+    emit("fallback", place=place, error=repr(error))
+    message = (
+        f"glia could not compile the program recorded at {place} ({error!r}); the slow interpreter "
+        "runs it instead. Please report this."
+    )
+    warnings.warn(message, RuntimeWarning, stacklevel=2)
+
+
+def _general_leaf(node: Expr, number: int) -> Expr:
+    return leaf(number, node.shape, node.dtype)
+
+
+def canonical(outputs: tuple[Expr, ...]) -> tuple[list[Expr], tuple[Expr, ...]]:
+    """The same program over slots numbered as they turn up, and the real leaves in that order.
+
+    Programs that differ only in the slots they read share one plan and its machine code.
+    """
+    names: list[Expr] = []
+    done: dict[Expr, Expr] = {}
+    for node in topological(outputs):
+        if node.op.name == "leaf":
+            done[node] = _general_leaf(node, len(names))
+            names.append(node)
+        else:
+            fresh = intern(node.op, tuple([done[child] for child in node.inputs]), node.attrs)
+            if fresh.location is None or not fresh.path:
+                fresh.location, fresh.path = node.location, node.path
+            done[node] = fresh
+    return names, tuple(done[output] for output in outputs)
+

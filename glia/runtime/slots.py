@@ -1,0 +1,103 @@
+"""Slots: the buffers that tensors' values live in, pooled by shape and dtype.
+
+When a tensor dies its slot returns to the pool, and the next tensor of that kind takes it. So
+the second iteration of a training loop meets the same slots, hence the same expressions.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import numpy as np
+
+from glia.base.dtypes import DType
+from glia.base.shapes import Shape, numel
+from glia.ir.expr import Expr
+from glia.ir.ops.source import leaf
+
+ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+TAIL = 128  # bytes behind a buffer, so that a vector read from its start is never outside
+#: Free buffers above so many bytes are given back to the system.
+KEEP_BYTES = 1 << 30
+
+
+def aligned_empty(nbytes: int) -> np.ndarray:
+    """Uninitialised bytes that start on a cache line; a little room behind for whole vectors."""
+    raw = np.empty(nbytes + ALIGNMENT + TAIL, np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start : start + nbytes + TAIL]
+
+
+class Slot:
+    """A buffer with a name: the leaf expression that reads it."""
+
+    __slots__ = ("array", "dtype", "index", "leaf", "owner", "pointer", "shape")
+
+    def __init__(self, index: int, shape: Shape, dtype: DType) -> None:
+        self.index = index
+        self.shape = shape
+        self.dtype = dtype
+        nbytes = numel(shape) * dtype.itemsize
+        buffer = aligned_empty(nbytes)
+        self.pointer: int = buffer.ctypes.data
+        self.array = buffer[:nbytes].view(dtype.np).reshape(shape)
+        self.leaf: Expr = leaf(index, shape, dtype)
+        self.owner: weakref.ref[Any] | None = None  # the tensor that wants gradients
+
+
+_slots: dict[int, Slot] = {}
+_free: dict[tuple[Shape, DType], list[Slot]] = {}
+_next_index = 0
+_free_bytes = 0
+
+
+class Value:
+    """Keeps a slot taken; gives it back to the pool when the last holder is gone."""
+
+    __slots__ = ("__weakref__", "slot")
+
+    def __init__(self, slot: Slot) -> None:
+        self.slot = slot
+
+    def __del__(self) -> None:
+        _release(self.slot)
+
+
+def acquire(shape: Shape, dtype: DType) -> Value:
+    """A slot of this shape and dtype with undefined contents."""
+    global _next_index, _free_bytes
+    pool = _free.get((shape, dtype))
+    if pool:
+        slot = pool.pop()
+        _free_bytes -= slot.array.nbytes
+        return Value(slot)
+    slot = Slot(_next_index, shape, dtype)
+    _slots[_next_index] = slot
+    _next_index += 1
+    return Value(slot)
+
+
+def _release(slot: Slot) -> None:
+    global _free_bytes
+    slot.owner = None
+    if _free_bytes + slot.array.nbytes > KEEP_BYTES:
+        _slots.pop(slot.index, None)
+        return
+    _free_bytes += slot.array.nbytes
+    _free.setdefault((slot.shape, slot.dtype), []).append(slot)
+
+
+def slot_of(leaf_expr: Expr) -> Slot:
+    """The slot that a leaf expression reads."""
+    return _slots[leaf_expr.attrs[0]]
+
+
+def trim() -> None:
+    """Give all free buffers back to the system."""
+    global _free_bytes
+    for pool in _free.values():
+        for slot in pool:
+            _slots.pop(slot.index, None)
+    _free.clear()
+    _free_bytes = 0

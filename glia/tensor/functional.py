@@ -1,0 +1,109 @@
+"""Updating tensors from outside the recorded program: at once (``write``), or later (``defer``).
+
+A deferred update (batch norm's running statistics) is recorded in ``forward`` and computed by the
+next ``optimizer.step()``, in the same program, in place. Until then the tensor shows the pending
+value, so nobody sees a stale one.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import numpy as np
+
+from glia.ir.expr import Expr, compose, leaves
+from glia.tensor import node as _node
+from glia.tensor.node import Node, assign, pending_tensors, watch
+from glia.tensor.tensor import Tensor
+
+#: So many updates of one tensor may wait on one another before they are computed.
+CHAIN = 2
+
+
+class _Waiting:
+    """A tensor whose update waits: where its value lives, and what it becomes."""
+
+    __slots__ = ("depth", "home", "node", "tensor")
+
+    def __init__(self, tensor: Tensor, home: Node) -> None:
+        self.tensor = weakref.ref(tensor)
+        self.home = home
+        self.node = home
+        self.depth = 0
+
+
+_waiting: dict[int, _Waiting] = {}
+
+
+def defer(
+    tensor: Tensor, function: Callable[..., Expr], others: tuple[Tensor, ...], *attrs: Any
+) -> None:
+    """Overwrite ``tensor`` with ``function(tensor, *others, *attrs)`` at the next ``assign``."""
+    found = _waiting.get(id(tensor))
+    node = tensor._node
+    if found is None or found.node is not node or found.tensor() is not tensor:
+        if node.value is None:
+            _node.realize((node,))
+        found = _waiting[id(tensor)] = _Waiting(tensor, node)
+    elif found.depth >= CHAIN:
+        flush()
+        node = tensor._node
+        found = _waiting[id(tensor)] = _Waiting(tensor, node)
+    parents = (node, *[other._node for other in others])
+    expr = compose(function, tuple([parent.expr for parent in parents]), attrs)
+    found.node = tensor._node = Node(expr, parents, False, None, cut=True)
+    found.depth += 1
+    watch(tensor)
+
+
+def take() -> list[tuple[Tensor, Node]]:
+    """The waiting updates, for a call of ``assign``; the list is empty afterwards."""
+    if not _waiting:
+        return []
+    updates = []
+    for entry in _waiting.values():
+        tensor = entry.tensor()
+        if tensor is not None and tensor._node is entry.node and entry.node.value is None:
+            tensor._node = entry.home
+            updates.append((tensor, entry.node))
+    _waiting.clear()
+    return updates
+
+
+def flush() -> None:
+    """Compute the waiting updates now."""
+    updates = take()
+    if updates:
+        assign(updates)
+
+
+def settled(tensor: Tensor) -> bool:
+    """Whether the value is there, so that reading it repeats no work."""
+    return tensor._node.value is not None
+
+
+def write(values: Sequence[tuple[Tensor, np.ndarray]]) -> None:
+    """Overwrite tensors in place with arrays of their shape, without compiling anything.
+
+    Pending tensors that read the old values are computed before.
+    """
+    flush()
+    if _node.tracer() is not None:
+        assign([(tensor, Tensor(array)._node) for tensor, array in values])
+        return
+    slots = [_node._storage(tensor) for tensor, _ in values]
+    old: set[Expr] = {slot.leaf for slot in slots}
+    late = [t._node for t in pending_tensors() if not old.isdisjoint(leaves(t._node.expr))]
+    _node.realize(late)
+    _node._end_histories(old)
+    for slot, (_, array) in zip(slots, values, strict=True):
+        slot.array[...] = array
+
+
+def compose_many(
+    function: Callable[..., tuple[Expr, ...]], inputs: tuple[Expr, ...], attrs: tuple[Any, ...]
+) -> tuple[Expr, ...]:
+    """``function(*inputs, *attrs)`` for a function of several results, remembered."""
+    return cast("tuple[Expr, ...]", compose(cast(Any, function), inputs, attrs))

@@ -1,0 +1,187 @@
+"""What a tensor points to: an expression, perhaps with its value; and when values are computed.
+
+A node keeps alive the nodes it was computed from, hence the slots its expression reads. When the
+last handle on it goes, everything only it needed goes back to the pool.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glia.base.dtypes import as_dtype
+from glia.base.errors import GradError, teach
+from glia.ir import build
+from glia.ir.expr import Expr, compose, leaves
+from glia.runtime.execute import execute
+from glia.runtime.slots import Slot, Value, acquire
+
+if TYPE_CHECKING:
+    from glia.tensor.tensor import Tensor
+
+
+class Node:
+    """An expression, the nodes it reads, and its value once computed."""
+
+    __slots__ = ("__weakref__", "cut", "expr", "parents", "requires_grad", "value")
+
+    def __init__(
+        self,
+        expr: Expr,
+        parents: tuple[Node, ...],
+        requires_grad: bool,
+        value: Value | None = None,
+        cut: bool = False,
+    ) -> None:
+        self.expr = expr
+        self.parents = parents
+        self.requires_grad = requires_grad
+        self.value = value
+        self.cut = cut  # gradients stop here although the expression goes on
+
+    def settle(self, value: Value, keep_history: bool) -> None:
+        """Take the computed value; without history the expression becomes a plain leaf."""
+        self.value = value
+        if not keep_history:
+            self.expr = value.slot.leaf
+            self.parents = ()
+            self.cut = False
+            self.requires_grad = False
+
+
+#: False inside ``no_grad``.
+grad_enabled: ContextVar[bool] = ContextVar("grad_enabled", default=True)
+
+_pending: list[weakref.ref[Tensor]] = []
+_PENDING_LIMIT = 4096
+#: Nodes whose value is known but whose expression is kept for ``backward``.
+_histories: list[weakref.ref[Node]] = []
+
+
+def watch(tensor: Tensor) -> None:
+    """Remember a tensor whose value is not computed yet."""
+    _pending.append(weakref.ref(tensor))
+    if len(_pending) > _PENDING_LIMIT:
+        _pending[:] = [ref for ref in _pending if _is_pending(ref())]
+
+
+def _is_pending(tensor: Tensor | None) -> bool:
+    return tensor is not None and tensor._node.value is None
+
+
+def pending_tensors() -> list[Tensor]:
+    """The living tensors that have no value yet."""
+    found = [tensor for ref in _pending if (tensor := ref()) is not None]
+    found = [tensor for tensor in found if tensor._node.value is None]
+    _pending[:] = [weakref.ref(tensor) for tensor in found]
+    return found
+
+
+def record(function: Callable[..., Expr], nodes: tuple[Node, ...], attrs: tuple[Any, ...]) -> Node:
+    """The node of ``function(*nodes, *attrs)``: one look-up when it was recorded before."""
+    enabled = grad_enabled.get()
+    wants = False
+    exprs = []
+    for node in nodes:
+        expr = node.expr
+        if node.requires_grad:
+            wants = True
+        elif node.cut and enabled:
+            expr = build.detach(expr)
+        exprs.append(expr)
+    expr = compose(function, tuple(exprs), attrs)
+    wants = wants and expr.dtype.kind == "float"
+    return Node(expr, nodes, wants and enabled, None, cut=not enabled)
+
+
+def from_array(array: np.ndarray) -> Node:
+    """A node holding a copy of the array."""
+    value = acquire(array.shape, as_dtype(array.dtype))
+    value.slot.array[...] = array
+    return Node(value.slot.leaf, (), False, value)
+
+
+_tracers: list[Any] = []
+
+
+def set_tracer(tracer: Any | None) -> None:
+    """While a function is traced, nothing may be computed: ``jit`` puts its tracer here."""
+    if tracer is None:
+        _tracers.pop()
+    else:
+        _tracers.append(tracer)
+
+
+def tracer() -> Any | None:
+    return _tracers[-1] if _tracers else None
+
+
+def realize(nodes: Iterable[Node]) -> None:
+    """Compute the values of these nodes, in one program."""
+    todo = list(dict.fromkeys(node for node in nodes if node.value is None))
+    if not todo:
+        return
+    if _tracers:
+        _tracers[-1].refuse("a value was asked for")
+    values = [acquire(node.expr.shape, node.expr.dtype) for node in todo]
+    execute(tuple(node.expr for node in todo), [value.slot for value in values], 0)
+    for node, value in zip(todo, values, strict=True):
+        node.settle(value, keep_history=node.requires_grad)
+        if node.requires_grad:
+            _histories.append(weakref.ref(node))
+
+
+def _end_histories(overwritten: set[Expr]) -> None:
+    """Values stay right when what they were computed from changes; ``backward`` ends there."""
+    kept = []
+    for ref in _histories:
+        node = ref()
+        if node is None or node.value is None:
+            continue
+        if overwritten.isdisjoint(leaves(node.expr)):
+            kept.append(ref)
+        else:
+            node.settle(node.value, keep_history=False)
+    _histories[:] = kept
+
+
+def assign(updates: Sequence[tuple[Tensor, Node]]) -> None:
+    """Overwrite tensors in place, all at once.
+
+    Every living tensor that still has to be computed from the old values is computed in the same
+    program, so nothing is stale and nothing pending grows from step to step.
+    """
+    if _tracers:
+        for tensor, node in updates:
+            _tracers[-1].assign(tensor, node)
+        return
+    slots = [_storage(tensor) for tensor, _ in updates]
+    overwritten = {slot.leaf for slot in slots}
+    late = [
+        tensor._node
+        for tensor in pending_tensors()
+        if not overwritten.isdisjoint(leaves(tensor._node.expr))
+    ]
+    late = list(dict.fromkeys(late))
+    _end_histories(overwritten)
+    values = [acquire(node.expr.shape, node.expr.dtype) for node in late]
+    outputs = (*(node.expr for node in late), *(node.expr for _, node in updates))
+    execute(outputs, [*(value.slot for value in values), *slots], len(slots))
+    for node, value in zip(late, values, strict=True):
+        node.settle(value, keep_history=False)
+
+
+def _storage(tensor: Tensor) -> Slot:
+    """The slot a tensor's value lives in; computed first if need be."""
+    node = tensor._node
+    if node.value is None:
+        realize((node,))
+    value = node.value
+    if value is None or node.expr is not value.slot.leaf:
+        message = "cannot update in place a tensor that was computed from others."
+        raise GradError(teach(message, "detach it first: t = t.detach()"))
+    return value.slot

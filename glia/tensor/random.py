@@ -1,0 +1,116 @@
+"""Random numbers: counter-based, from keys that one generator deals out in order.
+
+A key is two 32-bit words. Host code (initialisation, shuffling) draws seeds with ``next_seed``;
+recorded programs read their keys from slots that a jitted step refills before every call, so a
+plain loop and a compiled one see the same numbers.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import numpy as np
+
+from glia.base.dtypes import as_dtype, float32, int64, uint32
+from glia.base.shapes import Shape
+from glia.ir import build
+from glia.ir.expr import Expr
+from glia.ir.ops.random import random_bits, threefry
+from glia.tensor import node as _node
+from glia.tensor.create import _shape
+from glia.tensor.tensor import Tensor, apply
+
+
+class Generator:
+    """Deals out keys: the i-th key depends on the seed and i alone."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.manual_seed(secrets.randbits(63) if seed is None else seed)
+
+    def manual_seed(self, seed: int) -> Generator:
+        self.seed = int(seed) & (2**64 - 1)
+        self.drawn = 0
+        return self
+
+    def next_key(self) -> np.ndarray:
+        """Two fresh 32-bit words."""
+        words = np.array([self.seed & 0xFFFFFFFF, self.seed >> 32], np.uint32)
+        counter = np.array([2 * self.drawn, 2 * self.drawn + 1], np.uint32)
+        self.drawn += 1
+        return threefry(words, counter)
+
+    def get_state(self) -> tuple[int, int]:
+        return self.seed, self.drawn
+
+    def set_state(self, state: tuple[int, int]) -> None:
+        self.seed, self.drawn = state
+
+
+default_generator = Generator()
+
+
+def manual_seed(seed: int) -> Generator:
+    """Start the global stream of random numbers afresh."""
+    return default_generator.manual_seed(seed)
+
+
+def next_seed() -> int:
+    """63 fresh random bits for host code, from the global stream."""
+    low, high = default_generator.next_key().tolist()
+    return (low | high << 32) & (2**63 - 1)
+
+
+def host_rng() -> np.random.Generator:
+    """A NumPy generator whose seed comes from the global stream."""
+    return np.random.Generator(np.random.Philox(key=next_seed()))
+
+
+def key_tensor() -> Tensor:
+    """A fresh key as a tensor; a tracer refills it at every call of the jitted step."""
+    key = Tensor(default_generator.next_key())
+    tracer = _node.tracer()
+    if tracer is not None:
+        tracer.refill(key, default_generator.next_key)
+    return key
+
+
+def _uniform(key: Expr, shape: Shape) -> Expr:
+    """24 random bits as a float32 in [0, 1)."""
+    from glia.ir.ops.elementwise import SHR
+
+    bits = build.binary(SHR, random_bits(key, shape), build.const(8, uint32))
+    return build.mul(build.cast(bits, float32), 2.0**-24)
+
+
+def _dropout(x: Expr, key: Expr, p: float) -> Expr:
+    keep = build.ge(_uniform(key, x.shape), p)
+    scaled = build.mul(x, 1.0 / (1.0 - p)) if p < 1 else x
+    return build.where(keep, scaled, 0.0)
+
+
+def dropout(x: Tensor, p: float) -> Tensor:
+    """Each element zero with probability p, else divided by 1 - p."""
+    return apply(_dropout, (x, key_tensor()), p)
+
+
+def rand(*size: Any) -> Tensor:
+    """Uniform in [0, 1)."""
+    return apply(_uniform, (key_tensor(),), _shape(size))
+
+
+def randn(*size: Any) -> Tensor:
+    """Standard normal."""
+    return Tensor(host_rng().standard_normal(_shape(size), np.float32))
+
+
+def randint(low: int, high: int | None = None, size: Any = (), dtype: Any = int64) -> Tensor:
+    """Integers from ``low`` (0 when only one bound is given) up to, not including, ``high``."""
+    if high is None:
+        low, high = 0, low
+    return Tensor(host_rng().integers(low, high, tuple(size)).astype(as_dtype(dtype).np))
+
+
+def randperm(n: int) -> Tensor:
+    """The numbers 0 … n-1 in random order."""
+    return Tensor(host_rng().permutation(n))

@@ -1,0 +1,308 @@
+"""The tensor: a handle on a lazily computed value, with PyTorch's names."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from glia.autodiff.reverse import gradient, pullback
+from glia.base.dtypes import DType, as_dtype
+from glia.base.errors import DTypeError, GradError, ShapeError, teach
+from glia.base.shapes import Shape
+from glia.ir.expr import Expr, leaves
+from glia.runtime.slots import slot_of
+from glia.tensor import node as _node
+from glia.tensor.methods import Methods
+from glia.tensor.node import Node, record, watch
+
+
+class Tensor(Methods):
+    """An n-dimensional array whose value is computed when it is needed.
+
+    Operations record an expression; ``item()``, ``numpy()``, printing and an optimizer's
+    ``step()`` compute. In-place operators (``x += 1``) rebind the name's tensor to a new value.
+
+    Args:
+        data: anything ``numpy.asarray`` takes; Python floats become float32.
+
+    Example:
+        >>> Tensor([1.0, 2.0]) + 1
+        tensor([2., 3.])
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "_grad", "_node")
+    __array_priority__ = 1000
+    _node: Node
+    _grad: Tensor | None
+
+    def __init__(self, data: Any, dtype: DType | None = None, requires_grad: bool = False) -> None:
+        self._node = _node.from_array(_to_array(data, dtype))
+        self._grad = None
+        if requires_grad:
+            self.requires_grad_()
+
+    @property
+    def shape(self) -> Shape:
+        return self._node.expr.shape
+
+    @property
+    def dtype(self) -> DType:
+        return self._node.expr.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self._node.expr.shape)
+
+    @property
+    def requires_grad(self) -> bool:
+        return self._node.requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        self.requires_grad_(wanted)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was made by the user, not computed from tensors that want gradients."""
+        return not self.requires_grad or self._node.expr.op.name == "leaf"
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient gathered by ``backward()``."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None and value.shape != self.shape:
+            message = f"grad: expected shape {self.shape}, got {value.shape}."
+            raise ShapeError(teach(message))
+        self._grad = value
+
+    def requires_grad_(self, wanted: bool = True) -> Tensor:
+        """Gather gradients for this tensor in ``backward()``."""
+        if wanted and self.dtype.kind != "float":
+            message = f"requires_grad: expected a floating-point tensor, found {self.dtype.name}."
+            raise DTypeError(teach(message, "convert first: x.float()"))
+        if wanted:
+            realize(self)
+            value = self._node.value
+            if value is None or self._node.expr is not value.slot.leaf:
+                message = "requires_grad can be set only on a tensor the user made."
+                raise GradError(teach(message, "detach it first: x = x.detach()"))
+            value.slot.owner = weakref.ref(self)
+        self._node = Node(self._node.expr, self._node.parents, wanted, self._node.value)
+        return self
+
+    def detach(self) -> Tensor:
+        """The same value, constant for derivatives."""
+        node = self._node
+        value = node.value
+        if value is not None:
+            own = node.requires_grad and node.expr is value.slot.leaf
+            return wrap(Node(value.slot.leaf, (), False, value, cut=own))
+        return wrap(Node(node.expr, (node,), False, None, cut=True))
+
+    @property
+    def data(self) -> Tensor:
+        return self.detach()
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        self.copy_(value)
+
+    def copy_(self, source: Any) -> Tensor:
+        """Overwrite the value in place; shape and dtype stay."""
+        other = as_tensor(source)
+        if other.shape != self.shape:
+            raise ShapeError(teach(f"copy_: expected shape {self.shape}, got {other.shape}."))
+        with no_grad():
+            update = other.to(self.dtype)
+            _node.assign([(self, update._node)])
+        return self
+
+    def backward(self, gradient: Tensor | None = None) -> None:
+        """Add ∂self/∂x to ``x.grad`` for every tensor x that requires gradients."""
+        backward(self, gradient)
+
+    def numpy(self) -> np.ndarray:
+        """The value as a new NumPy array."""
+        if self.requires_grad and self._node.expr.op.name == "leaf":
+            message = "numpy(): this tensor requires gradients, which NumPy would not record."
+            raise GradError(teach(message, "use t.detach().numpy()"))
+        return to_numpy(self)
+
+    def item(self) -> bool | int | float:
+        """The value of a one-element tensor as a Python number."""
+        if self._node.expr.numel != 1:
+            message = f"item(): expected one element, got shape {self.shape}."
+            raise ShapeError(teach(message, "index it, or reduce it first"))
+        return to_numpy(self).reshape(()).item()
+
+    def tolist(self) -> Any:
+        return to_numpy(self).tolist()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        array = to_numpy(self)
+        return array if dtype is None else array.astype(dtype)
+
+    def __repr__(self) -> str:
+        if _node.tracer() is not None or self._node.expr.numel > 100_000:
+            text = f"tensor(…, shape={self.shape}, dtype={self.dtype.name}"
+        else:
+            body = np.array2string(to_numpy(self), separator=", ", prefix="tensor(", precision=4)
+            text = f"tensor({body}"
+            if self.dtype.name not in ("float32", "int64", "bool"):
+                text += f", dtype={self.dtype}"
+        return text + (", requires_grad=True)" if self.requires_grad else ")")
+
+    def __bool__(self) -> bool:
+        return bool(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __index__(self) -> int:
+        value = self.item()
+        if not isinstance(value, int):
+            message = f"expected an integer tensor as index, found {self.dtype.name}."
+            raise DTypeError(teach(message))
+        return value
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise ShapeError(teach("len() of a 0-dimensional tensor."))
+        return self.shape[0]
+
+    __hash__ = object.__hash__
+
+
+class Parameter(Tensor):
+    """A tensor that a module learns: it requires gradients and is found by ``parameters()``."""
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, requires_grad: bool = True) -> None:
+        super().__init__(data, None, False)
+        self.requires_grad_(requires_grad)
+
+    def __repr__(self) -> str:
+        return "Parameter containing:\n" + super().__repr__()
+
+
+def wrap(node: Node) -> Tensor:
+    """A tensor on a node."""
+    tensor = Tensor.__new__(Tensor)
+    tensor._node = node
+    tensor._grad = None
+    if node.value is None:
+        watch(tensor)
+    return tensor
+
+
+def apply(function: Callable[..., Expr], tensors: tuple[Any, ...], *attrs: Any) -> Tensor:
+    """``function(*expressions, *attrs)`` on tensors; attributes must be hashable."""
+    nodes = tuple([tensor._node for tensor in tensors])
+    return wrap(record(function, nodes, attrs))
+
+
+def _to_array(data: Any, dtype: DType | None) -> np.ndarray:
+    if isinstance(data, Tensor):
+        data = to_numpy(data)
+    array = np.asarray(data)
+    if array.dtype == object:
+        raise DTypeError(teach("expected numbers in a rectangular shape.", "check the nesting"))
+    if dtype is not None:
+        return array.astype(dtype.np, copy=False)
+    if array.dtype == np.float64 and not isinstance(data, np.ndarray | np.generic):
+        return array.astype(np.float32)
+    return array.astype(as_dtype(array.dtype).np, copy=False)
+
+
+def as_tensor(data: Any, dtype: DType | None = None) -> Tensor:
+    """``data`` as a tensor; a tensor of the right dtype is returned as it is."""
+    if isinstance(data, Tensor):
+        return data if dtype is None or data.dtype is dtype else data.to(dtype)
+    return Tensor(data, dtype)
+
+
+def realize(*tensors: Tensor) -> None:
+    """Compute these tensors now, together."""
+    _node.realize(tensor._node for tensor in tensors)
+
+
+def to_numpy(tensor: Tensor) -> np.ndarray:
+    """The value, whether or not gradients are recorded."""
+    realize(tensor)
+    value = tensor._node.value
+    assert value is not None
+    return value.slot.array.copy()
+
+
+class no_grad:
+    """Record no gradients inside ``with no_grad():`` or a decorated function."""
+
+    _wanted = False
+
+    def __enter__(self) -> None:
+        self._token = _node.grad_enabled.set(self._wanted)
+
+    def __exit__(self, *_exception: object) -> None:
+        _node.grad_enabled.reset(self._token)
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        kind = type(self)
+
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            with kind():
+                return function(*args, **kwargs)
+
+        return wrapped
+
+
+class enable_grad(no_grad):
+    """Record gradients inside, even within ``no_grad``."""
+
+    _wanted = True
+
+
+def wanting_gradients(expr: Expr) -> list[Tensor]:
+    """The living tensors an expression reads that require gradients."""
+    found = []
+    for leaf_expr in leaves(expr):
+        owner = slot_of(leaf_expr).owner
+        tensor = owner() if owner is not None else None
+        if tensor is not None and tensor.requires_grad:
+            found.append((leaf_expr.attrs[0], tensor))
+    found.sort(key=lambda pair: pair[0])
+    return [tensor for _, tensor in found]
+
+
+def backward(loss: Tensor, seed: Tensor | None = None) -> None:
+    """See :meth:`Tensor.backward`."""
+    node = loss._node
+    if not node.requires_grad:
+        message = "backward: this tensor does not depend on anything that requires gradients."
+        help = "was it computed under no_grad, detached, or used after optimizer.step()?"
+        raise GradError(teach(message, help))
+    wrt = wanting_gradients(node.expr)
+    parents: tuple[Node, ...] = (node,)
+    if seed is None:
+        found = gradient(node.expr, [tensor._node.expr for tensor in wrt])
+    else:
+        if seed.shape != loss.shape:
+            message = f"backward: expected a gradient of shape {loss.shape}, got {seed.shape}."
+            raise ShapeError(teach(message))
+        parents = (node, seed._node)
+        found = pullback(node.expr, [tensor._node.expr for tensor in wrt], seed._node.expr)
+    with no_grad():
+        for tensor, expr in zip(wrt, found, strict=True):
+            if expr is None:
+                continue
+            part = wrap(Node(expr, parents, False, None, cut=True))
+            tensor._grad = part if tensor._grad is None else tensor._grad + part

@@ -1,0 +1,244 @@
+"""Callbacks: what else happens while a model trains."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from glia.base.errors import ArgumentError, teach
+from glia.base.i18n import tr
+from glia.interop.safetensors import save_file
+from glia.train.run import Run
+
+
+class Callback:
+    """Override what you need; each is called with the :class:`Run`.
+
+    Order of calls: ``begin``, then per epoch ``epoch_begin``, per step ``step_begin`` and
+    ``step_end``, after every window of steps ``log``, at its end ``epoch_end``; at last ``end``,
+    also when training was interrupted.
+    """
+
+    def begin(self, run: Run) -> None: ...
+
+    def epoch_begin(self, run: Run) -> None: ...
+
+    def step_begin(self, run: Run) -> None: ...
+
+    def step_end(self, run: Run) -> None: ...
+
+    def log(self, run: Run) -> None: ...
+
+    def epoch_end(self, run: Run) -> None: ...
+
+    def end(self, run: Run) -> None: ...
+
+
+def listeners(callbacks: list[Callback], name: str) -> list[Callable[[Run], None]]:
+    """The methods that a callback really defines; the loop calls no empty ones."""
+    return [
+        getattr(callback, name)
+        for callback in callbacks
+        if getattr(type(callback), name, None) is not getattr(Callback, name)
+    ]
+
+
+def _check_every(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        what = tr(
+            f"{name}: expected a whole number of at least 1, found {value!r}.",
+            f"{name}：应为不小于 1 的整数，实际为 {value!r}。",
+        )
+        raise ArgumentError(teach(what))
+    return value
+
+
+class LossMonitor(Callback):
+    """Print the loss of every ``every``-th step.
+
+    Reading the loss waits for the step, so a small number makes training slower.
+    """
+
+    def __init__(self, every: int = 1) -> None:
+        self.every = _check_every("LossMonitor", every)
+
+    def step_end(self, run: Run) -> None:
+        if run.step % self.every:
+            return
+        epoch, step, loss = run.epoch, run.step_in_epoch, run.loss
+        print(
+            tr(
+                f"epoch {epoch} step {step}: loss {loss:.6g}",
+                f"第 {epoch} 轮 第 {step} 步：损失 {loss:.6g}",
+            )
+        )
+
+
+class Checkpoint(Callback):
+    """Save the net's weights as ``PREFIX-EPOCH_STEP.safetensors``.
+
+    Args:
+        prefix: a path without ending; its folder is made if need be.
+        every: steps between two files; None saves at the end of every epoch.
+        keep: how many files to keep; older ones of this run are removed.
+    """
+
+    def __init__(
+        self, prefix: str | os.PathLike[str], every: int | None = None, keep: int = 10
+    ) -> None:
+        self.prefix = Path(prefix)
+        self.every = None if every is None else _check_every("Checkpoint", every)
+        self.keep = _check_every("Checkpoint", keep)
+        self.files: list[Path] = []
+
+    def begin(self, run: Run) -> None:
+        self.prefix.parent.mkdir(parents=True, exist_ok=True)
+
+    def step_end(self, run: Run) -> None:
+        if self.every is not None and run.step % self.every == 0:
+            self._save(run)
+
+    def epoch_end(self, run: Run) -> None:
+        if self.every is None:
+            self._save(run)
+
+    def _save(self, run: Run) -> None:
+        name = f"{self.prefix.name}-{run.epoch}_{run.step_in_epoch}.safetensors"
+        path = self.prefix.with_name(name)
+        save_file(run.model.net.state_dict(), path)
+        self.files.append(path)
+        while len(self.files) > self.keep:
+            self.files.pop(0).unlink(missing_ok=True)
+
+
+class EarlyStopping(Callback):
+    """Stop when a number has not become better for ``patience`` epochs.
+
+    Args:
+        monitor: a name in ``run.logs``: ``"valid_loss"``, ``"loss"``, ``"valid_accuracy"``, …
+        patience: epochs without progress that are borne.
+        min_delta: a change smaller than this is no progress.
+        mode: ``"min"`` or ``"max"``; ``"auto"`` takes ``"max"`` for names with ``accuracy``.
+        restore_best: give the net the weights of the best epoch at the end.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "valid_loss",
+        patience: int = 1,
+        min_delta: float = 0.0,
+        mode: str = "auto",
+        restore_best: bool = False,
+    ) -> None:
+        if mode not in ("auto", "min", "max"):
+            what = tr(
+                f"EarlyStopping: expected mode 'auto', 'min' or 'max', found {mode!r}.",
+                f"EarlyStopping：mode 应为 'auto'、'min' 或 'max'，实际为 {mode!r}。",
+            )
+            raise ArgumentError(teach(what))
+        self.monitor = monitor
+        self.patience = _check_every("EarlyStopping", patience)
+        self.min_delta = min_delta
+        upward = mode == "max" or (mode == "auto" and "accuracy" in monitor)
+        self._sign = 1.0 if upward else -1.0
+        self.restore_best = restore_best
+        self.best_epoch = 0
+        self.best = -math.inf
+        self._weights: Any = None
+
+    def epoch_end(self, run: Run) -> None:
+        if self.monitor not in run.logs:
+            known = ", ".join(run.logs)
+            what = tr(
+                f"EarlyStopping: there is no '{self.monitor}'; there are {known}.",
+                f"EarlyStopping：没有“{self.monitor}”；现有 {known}。",
+            )
+            help = tr("pass valid=… to train()", "请给 train() 传入 valid=…")
+            raise ArgumentError(teach(what, help))
+        value = self._sign * run.logs[self.monitor]
+        if value > self.best + self.min_delta:
+            self.best, self.best_epoch = value, run.epoch
+            if self.restore_best:
+                self._weights = run.model.net.state_dict()
+        elif run.epoch - self.best_epoch >= self.patience:
+            run.stop = True
+
+    def end(self, run: Run) -> None:
+        if self._weights is not None and not run.interrupted:
+            run.model.net.load_state_dict(self._weights)
+
+
+class History(Callback):
+    """Keep the numbers of every epoch, and of every window of steps, in lists."""
+
+    def __init__(self) -> None:
+        self.epochs: list[dict[str, float]] = []
+        self.windows: list[dict[str, float]] = []
+
+    def log(self, run: Run) -> None:
+        self.windows.append({"epoch": run.epoch, "step": run.step, **run.logs})
+
+    def epoch_end(self, run: Run) -> None:
+        self.epochs.append({"epoch": run.epoch, "step": run.step, **run.logs})
+
+
+class LearningRate(Callback):
+    """Set the learning rate before every step.
+
+    Args:
+        rate: a function of the fraction of the run that is done, 0 ≤ t < 1.
+
+    Example:
+        >>> decay = LearningRate(lambda t: 0.1 * (1 - t))
+    """
+
+    def __init__(self, rate: Callable[[float], float]) -> None:
+        self.rate = rate
+
+    def step_begin(self, run: Run) -> None:
+        value = self.rate((run.step - 1) / (run.epochs * run.steps_per_epoch))
+        for group in run.model.optimizer.param_groups:
+            group["lr"] = value
+
+
+class JSONLog(Callback):
+    """Append one JSON object per window of steps, and one per epoch, to a file.
+
+    ``event`` is ``"steps"`` or ``"epoch"``: whether the numbers are means over the last window
+    of steps or over the whole epoch.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    def begin(self, run: Run) -> None:
+        """Drop what an earlier, interrupted run wrote after the point we go on from."""
+        if not self.path.exists():
+            return
+        lines = [json.loads(line) for line in self.path.read_text("utf-8").splitlines() if line]
+        kept = [line for line in lines if line["step"] <= run.step]
+        self.path.write_text("".join(map(_json_line, kept)), "utf-8")
+
+    def log(self, run: Run) -> None:
+        self._append("steps", run, {"lr": run.lr})
+
+    def epoch_end(self, run: Run) -> None:
+        self._append("epoch", run, {"seconds": round(run.seconds, 3)})
+
+    def _append(self, event: str, run: Run, more: dict[str, Any]) -> None:
+        values = {"event": event, "epoch": run.epoch, "step": run.step, **run.logs, **more}
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(_json_line(values))
+
+
+def _json_line(values: dict[str, Any]) -> str:
+    """NaN and infinity do not exist in JSON: they become null."""
+    clean = {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in values.items()
+    }
+    return json.dumps(clean, allow_nan=False) + "\n"

@@ -1,0 +1,1 @@
+"""Pictures: curves, confusion matrices, mistakes, animations. matplotlib is loaded at first use."""

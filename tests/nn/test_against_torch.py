@@ -1,0 +1,208 @@
+"""Layers and losses against PyTorch: values, gradients and buffers, from the same weights."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+import glia as gl
+from glia import nn
+
+torch = pytest.importorskip("torch")
+tnn = torch.nn
+
+TOLERANCE = {np.float32: 2e-5, np.float64: 1e-10}
+
+
+def close(found: Any, wanted: Any, dtype: type, what: str = "") -> None:
+    found = found.numpy() if isinstance(found, gl.Tensor) else np.asarray(found)
+    wanted = wanted.detach().numpy()
+    assert found.shape == wanted.shape, what
+    limit = TOLERANCE[dtype]
+    np.testing.assert_allclose(found, wanted, rtol=limit, atol=limit, err_msg=what)
+
+
+def compare_layers(ours: nn.Module, theirs: Any, shapes: list, dtype: type) -> None:
+    """Two train-mode forwards with gradients, then evaluation mode."""
+    rng = np.random.default_rng(3)
+    theirs = theirs.to(torch.float32 if dtype is np.float32 else torch.float64)
+    for parameter in theirs.parameters():
+        parameter.data.copy_(torch.from_numpy(rng.normal(size=tuple(parameter.shape))))
+    ours.to(np.dtype(dtype).name)
+    ours.load_state_dict({k: v.numpy() for k, v in theirs.state_dict().items()})
+    for shape in shapes:
+        data = rng.normal(size=shape).astype(dtype)
+        x, t = gl.tensor(data, requires_grad=True), torch.from_numpy(data).requires_grad_()
+        out, wanted = ours(x), theirs(t)
+        weight = rng.normal(size=tuple(wanted.shape)).astype(dtype)
+        ours.zero_grad()
+        theirs.zero_grad()
+        (out * gl.tensor(weight)).sum().backward()
+        (wanted * torch.from_numpy(weight)).sum().backward()
+        close(out.detach(), wanted, dtype, "output")
+        close(x.grad, t.grad, dtype, "input gradient")
+        for (name, p), q in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+            close(p.grad, q.grad, dtype, name)
+        for (name, b), c in zip(ours.named_buffers(), theirs.buffers(), strict=True):
+            close(b, c, dtype, name)
+    ours.eval()
+    theirs.eval()
+    close(ours(x).detach(), theirs(t), dtype, "evaluation")
+
+
+IMAGES = [(2, 4, 7, 8), (3, 4, 7, 8)]
+ROWS = [(4, 6), (5, 6)]
+LAYERS = [
+    ("Linear", (6, 3), {}, [(4, 6), (2, 3, 6), (6,)]),
+    ("Linear", (6, 3), {"bias": False}, ROWS),
+    ("Conv2d", (4, 6, 3), {}, IMAGES),
+    ("Conv2d", (4, 6, (3, 2)), {"stride": (2, 1), "padding": (1, 0)}, IMAGES),
+    ("Conv2d", (4, 6, 3), {"padding": "same"}, IMAGES),
+    ("Conv2d", (4, 6, (2, 4)), {"padding": "same", "dilation": (1, 2)}, IMAGES),
+    ("Conv2d", (4, 6, 3), {"padding": "valid", "dilation": 2, "bias": False}, IMAGES),
+    ("Conv2d", (4, 6, 3), {"groups": 2, "stride": 2, "padding": 1}, IMAGES),
+    ("Conv2d", (4, 8, 3), {"groups": 4}, IMAGES),
+    ("MaxPool2d", (2,), {}, IMAGES),
+    ("MaxPool2d", (3,), {"stride": 2, "padding": 1}, IMAGES),
+    ("MaxPool2d", ((2, 3),), {"stride": (1, 2), "dilation": (2, 1)}, IMAGES),
+    ("AvgPool2d", (2,), {}, IMAGES),
+    ("AvgPool2d", (3,), {"stride": 2, "padding": 1}, IMAGES),
+    ("AvgPool2d", (3,), {"padding": 1, "count_include_pad": False}, IMAGES),
+    ("Flatten", (), {}, IMAGES),
+    ("Flatten", (0, 1), {}, IMAGES),
+    ("Identity", (), {}, ROWS),
+    ("ReLU", (), {}, ROWS),
+    ("ReLU6", (), {}, ROWS),
+    ("Hardtanh", (-0.5, 0.25), {}, ROWS),
+    ("LeakyReLU", (), {}, ROWS),
+    ("LeakyReLU", (0.3,), {}, ROWS),
+    ("PReLU", (), {}, ROWS),
+    ("PReLU", (4,), {}, IMAGES),
+    ("ELU", (), {}, ROWS),
+    ("ELU", (0.5,), {}, ROWS),
+    ("SELU", (), {}, ROWS),
+    ("Sigmoid", (), {}, ROWS),
+    ("LogSigmoid", (), {}, ROWS),
+    ("Tanh", (), {}, ROWS),
+    ("Softsign", (), {}, ROWS),
+    ("SiLU", (), {}, ROWS),
+    ("Mish", (), {}, ROWS),
+    ("GELU", (), {}, ROWS),
+    ("GELU", ("tanh",), {}, ROWS),
+    ("Softplus", (), {}, ROWS),
+    ("Softplus", (2.0, 1.0), {}, ROWS),
+    ("Softmax", (1,), {}, ROWS),
+    ("LogSoftmax", (-1,), {}, ROWS),
+    ("BatchNorm1d", (6,), {}, ROWS),
+    ("BatchNorm1d", (4,), {"momentum": 0.3}, [(3, 4, 5), (2, 4, 5)]),
+    ("BatchNorm2d", (4,), {}, IMAGES),
+    ("BatchNorm2d", (4,), {"momentum": None, "eps": 1e-3}, IMAGES),
+    ("BatchNorm2d", (4,), {"affine": False}, IMAGES),
+    ("BatchNorm2d", (4,), {"bias": False}, IMAGES),
+    ("BatchNorm2d", (4,), {"track_running_stats": False}, IMAGES),
+    ("LayerNorm", (6,), {}, ROWS),
+    ("LayerNorm", ((7, 8),), {"eps": 1e-3}, IMAGES),
+    ("LayerNorm", (6,), {"bias": False}, ROWS),
+    ("LayerNorm", (6,), {"elementwise_affine": False}, ROWS),
+]
+
+
+def name_of(row: tuple) -> str:
+    options = ",".join(f"{k}={v}" for k, v in row[2].items())
+    return f"{row[0]}{row[1]}{options}".replace(" ", "")
+
+
+@pytest.mark.filterwarnings("ignore:Using padding=:UserWarning")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["f32", "f64"])
+@pytest.mark.parametrize("row", LAYERS, ids=name_of)
+def test_layer(row: tuple, dtype: type) -> None:
+    kind, args, options, shapes = row
+    ours, theirs = getattr(nn, kind)(*args, **options), getattr(tnn, kind)(*args, **options)
+    compare_layers(ours, theirs, shapes, dtype)
+
+
+@pytest.mark.parametrize("row", LAYERS, ids=name_of)
+def test_layer_prints_as_torch(row: tuple) -> None:
+    kind, args, options, _ = row
+    ours, theirs = getattr(nn, kind)(*args, **options), getattr(tnn, kind)(*args, **options)
+    found, wanted = repr(ours), repr(theirs)
+    if "Norm" in kind and "bias=" not in wanted:  # older versions of PyTorch print no bias
+        found = re.sub(", bias=(True|False)", "", found)
+    assert found == wanted
+
+
+def scores(*shape: int) -> np.ndarray:
+    return np.random.default_rng(4).normal(size=shape)
+
+
+LABELS = np.array([2, 0, 3, 1, 2])
+DENSE = np.array([[2, 0], [3, -100], [1, 1]])
+CLASS_WEIGHT = np.array([0.5, 2.0, 1.0, 3.0])
+SHARE = np.random.default_rng(5).dirichlet(np.ones(4), 5)
+BITS = np.array([[0.0, 1.0, 0.25], [1.0, 1.0, 0.0]])
+ODDS = 1 / (1 + np.exp(-scores(2, 3)))
+LOSSES = [
+    ("MSELoss", scores(2, 3), BITS, {}),
+    ("L1Loss", scores(2, 3), BITS, {}),
+    ("HuberLoss", scores(2, 3), BITS, {"delta": 0.7}),
+    ("SmoothL1Loss", scores(2, 3), BITS, {"beta": 0.4}),
+    ("BCELoss", ODDS, BITS, {}),
+    ("BCELoss", ODDS, BITS, {"weight": np.array([1.0, 2.0, 0.5])}),
+    ("BCEWithLogitsLoss", scores(2, 3), BITS, {}),
+    ("BCEWithLogitsLoss", scores(2, 3), BITS, {"pos_weight": np.array([3.0, 0.5, 1.0])}),
+    (
+        "BCEWithLogitsLoss",
+        scores(2, 3),
+        BITS,
+        {"pos_weight": np.array(2.0), "weight": np.array([1.0, 2.0, 0.5])},
+    ),
+    ("CrossEntropyLoss", scores(5, 4), LABELS, {}),
+    ("CrossEntropyLoss", scores(4), np.array(2), {}),
+    ("CrossEntropyLoss", scores(5, 4), LABELS, {"weight": CLASS_WEIGHT}),
+    ("CrossEntropyLoss", scores(5, 4), LABELS, {"label_smoothing": 0.1}),
+    ("CrossEntropyLoss", scores(5, 4), LABELS, {"ignore_index": 2}),
+    (
+        "CrossEntropyLoss",
+        scores(5, 4),
+        LABELS,
+        {"weight": CLASS_WEIGHT, "label_smoothing": 0.2, "ignore_index": 0},
+    ),
+    ("CrossEntropyLoss", scores(3, 4, 2), DENSE, {}),
+    ("CrossEntropyLoss", scores(3, 4, 2), DENSE, {"weight": CLASS_WEIGHT, "label_smoothing": 0.1}),
+    ("CrossEntropyLoss", scores(5, 4), SHARE, {}),
+    ("CrossEntropyLoss", scores(5, 4), SHARE, {"weight": CLASS_WEIGHT, "label_smoothing": 0.1}),
+    ("NLLLoss", scores(5, 4), LABELS, {}),
+    ("NLLLoss", scores(3, 4, 2), DENSE, {"weight": CLASS_WEIGHT}),
+    ("NLLLoss", scores(5, 4), LABELS, {"ignore_index": 3}),
+    ("KLDivLoss", scores(5, 4), SHARE, {}),
+    ("KLDivLoss", scores(5, 4), np.log(SHARE), {"log_target": True}),
+]
+
+
+@pytest.mark.filterwarnings("ignore:reduction. 'mean' divides:UserWarning")
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("row", range(len(LOSSES)), ids=lambda i: f"{LOSSES[i][0]}{i}")
+def test_loss(row: int, reduction: str) -> None:
+    kind, x, y, options = LOSSES[row]
+    ours, theirs = dict(options), dict(options)
+    for name, value in options.items():
+        if isinstance(value, np.ndarray):
+            ours[name], theirs[name] = gl.tensor(value), torch.from_numpy(value)
+    a, b = gl.tensor(x, requires_grad=True), torch.from_numpy(x).requires_grad_()
+    found = getattr(nn, kind)(**ours, reduction=reduction)(a, gl.tensor(y))
+    wanted = getattr(tnn, kind)(**theirs, reduction=reduction)(b, torch.from_numpy(y))
+    found.sum().backward()
+    wanted.sum().backward()
+    close(found.detach(), wanted, np.float64)
+    close(a.grad, b.grad, np.float64)
+
+
+GAINS = ["linear", "sigmoid", "tanh", "relu", "selu", "leaky_relu", "conv2d"]
+
+
+@pytest.mark.parametrize("name", GAINS)
+def test_gains(name: str) -> None:
+    assert nn.init.calculate_gain(name) == pytest.approx(tnn.init.calculate_gain(name))

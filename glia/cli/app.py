@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import typer
@@ -100,21 +101,36 @@ def run(arguments: list[str]) -> int:
 
 
 def _usage_error(error: Any) -> str:
-    """typer's complaint, or its translation."""
+    """typer's complaint in our words, in the language in force."""
     help = tr("--help shows what there is", "用 --help 查看用法")
     english = error.format_message().rstrip(".")
-    name = getattr(error, "option_name", "") or ""
-    parameter = getattr(error, "param", None)
-    if parameter is not None:
-        name = parameter.opts[0] if parameter.opts[0].startswith("-") else parameter.name.upper()
     kind = type(error).__name__
+    name = _parameter_name(error)
+    quoted = re.search(r"'([^']*)'", english)
+    word = quoted[1] if quoted else ""
     if kind == "NoSuchOption":
         text = tr(f"there is no option {name}.", f"没有选项 {name}。")
     elif kind == "MissingParameter":
         text = tr(f"{name} is missing.", f"缺少 {name}。")
-    elif kind == "BadParameter":
-        expected = options.expected(name)
-        text = f"{name}: {expected}" if expected else english + "."
+    elif kind == "BadParameter" and options.expected(name):
+        text = f"{name}: {options.expected(name)}"
+    elif "requires an argument" in english:
+        text = tr(f"{word} needs a value.", f"{word} 后面缺少值。")
+    elif "No such command" in english:
+        text = tr(f"there is no command {word}.", f"没有命令 {word}。")
+    elif "unexpected extra argument" in english:
+        extra = english[english.rfind("(") + 1 : -1]
+        text = tr(f"one word too many: {extra}.", f"多余的参数：{extra}。")
     else:
         text = tr(f"{english}.", f"命令行有误：{english}。")
     return text + tr(f" Help: {help}.", f" 建议：{help}。")
+
+
+def _parameter_name(error: Any) -> str:
+    """The option or argument an error is about, as the help page calls it."""
+    parameter = getattr(error, "param", None)
+    if parameter is None:
+        return getattr(error, "option_name", "") or ""
+    if parameter.param_type_name == "option":
+        return str(parameter.opts[0])
+    return str(parameter.metavar or parameter.name)

@@ -132,6 +132,8 @@ def writable_folder(folder: Path) -> Path:
         probe.unlink()
     except OSError as error:
         reason = error.strerror or str(error)
+        if isinstance(error, FileExistsError):
+            reason = tr("it is a file", "它是一个文件")
         text = tr(
             f"--out: the folder '{folder}' cannot be written: {reason}. Help: choose another one.",
             f"--out：无法写入文件夹 '{folder}'：{reason}。建议：换一个文件夹。",

@@ -147,8 +147,9 @@ def prelu(x: Expr, weight: Expr) -> Expr:
 def elu(x: Expr, alpha: float, scale: float) -> Expr:
     """``scale · x`` where positive, else ``scale · alpha (eˣ - 1)``."""
     check_float("ELU", x)
-    low = build.mul(build.expm1(build.minimum(x, 0.0)), alpha * scale)
-    return build.where(build.gt(x, 0), build.mul(x, scale) if scale != 1 else x, low)
+    positive = build.gt(x, 0)
+    low = build.mul(build.expm1(build.where(positive, 0.0, x)), alpha * scale)
+    return build.where(positive, build.mul(x, scale) if scale != 1 else x, low)
 
 
 def gelu(x: Expr, approximate: str) -> Expr:

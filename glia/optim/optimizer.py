@@ -244,7 +244,10 @@ class Optimizer:
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take the options and state that ``state_dict()`` gave."""
+        """Take the options and state that ``state_dict()``, ours or PyTorch's, gave.
+
+        Options that this optimizer does not have are left out.
+        """
         saved = state_dict["param_groups"]
         sizes = [len(group["params"]) for group in saved]
         own = [len(group["params"]) for group in self.param_groups]
@@ -265,7 +268,8 @@ class Optimizer:
                 loaded[param] = _load_entry(param, entry, owner, shared)
         self.state = loaded
         for group, values in zip(self.param_groups, saved, strict=True):
-            group.update({name: value for name, value in values.items() if name != "params"})
+            known = {*self.defaults, "initial_lr", "name"}
+            group.update({name: value for name, value in values.items() if name in known})
 
     def __repr__(self) -> str:
         lines = []

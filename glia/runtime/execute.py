@@ -22,6 +22,9 @@ class Runnable(Protocol):
 
     def run(self, outputs: Sequence[Slot]) -> None: ...
 
+    def read_from(self, source: Expr, slot: Slot) -> None:
+        """From now on take the value of a leaf from another slot."""
+
 
 class Interpreted:
     """A program run by the interpreter: the definition of what the compiled one must do."""
@@ -32,8 +35,13 @@ class Interpreted:
             {leaf for output in outputs for leaf in leaves(output)}, key=lambda e: e.attrs[0]
         )
 
+        self.moved: dict[Expr, Slot] = {}
+
+    def read_from(self, source: Expr, slot: Slot) -> None:
+        self.moved[source] = slot
+
     def run(self, outputs: Sequence[Slot]) -> None:
-        values = {leaf: slot_of(leaf).array for leaf in self.leaves}
+        values = {leaf: (self.moved.get(leaf) or slot_of(leaf)).array for leaf in self.leaves}
         copies = [result.copy() for result in interpret(self.outputs, values)]
         for slot, result in zip(outputs, copies, strict=True):
             slot.array[...] = result
@@ -78,9 +86,11 @@ class Loaded:
 class Bound:
     """A loaded program with the slots it reads: tables of pointers, ready to launch."""
 
-    def __init__(self, loaded: Loaded, sources: Sequence[Slot]) -> None:
+    def __init__(self, loaded: Loaded, names: Sequence[Expr]) -> None:
         self.loaded = loaded
-        self.sources = sources
+        self.names = names
+        self.sources = [slot_of(name) for name in names]
+        self.reads: dict[int, list[int]] = {}
         steps = loaded.plan.steps
         self.table = np.zeros((max(len(steps), 1), 4), np.int64)
         self.buffers = np.zeros(sum(len(step.args) for step in steps) + 1, np.int64)
@@ -103,13 +113,20 @@ class Bound:
 
     def _place(self, at: int, kind: str, number: int) -> None:
         if kind == "leaf":
-            self.buffers[at] = self.sources[self.loaded.plan.leaves[number].attrs[0]].pointer
+            source = self.loaded.plan.leaves[number].attrs[0]
+            self.buffers[at] = self.sources[source].pointer
+            self.reads.setdefault(source, []).append(at)
         elif kind == "arena":
             self.temporaries.append((at, number))
         else:
             while len(self.outs) <= number:
                 self.outs.append([])
             self.outs[number].append(at)
+
+    def read_from(self, source: Expr, slot: Slot) -> None:
+        if source in self.names:
+            for at in self.reads.get(self.names.index(source), ()):
+                self.buffers[at] = slot.pointer
 
     def run(self, outputs: Sequence[Slot]) -> None:
         buffers = self.buffers
@@ -140,22 +157,23 @@ def execute(outputs: tuple[Expr, ...], into: Sequence[Slot], assigned: int) -> N
 
     Those are updated in place: every read sees the value from before.
     """
-    targets = tuple([slot.index for slot in into[len(into) - assigned :]])
-    key = (outputs, targets)
+    overwritten = into[len(into) - assigned :]
+    key = (outputs, tuple([slot.index for slot in overwritten]))
     program = _programs.get(key)
     if program is None:
-        program = _programs[key] = _make(outputs, into, assigned)
+        program = _programs[key] = make(outputs, overwritten)
     emit("realize", outputs=len(outputs))
     program.run(into)
 
 
-def _make(outputs: tuple[Expr, ...], into: Sequence[Slot], assigned: int) -> Runnable:
+def make(outputs: tuple[Expr, ...], overwritten: Sequence[Slot]) -> Runnable:
+    """A program for these outputs, the last of which overwrite slots."""
     if interpret_only():
         return Interpreted(outputs)
     names, general = canonical(outputs)
     number = {leaf_expr: i for i, leaf_expr in enumerate(names)}
-    free = len(into) - assigned
-    targets = [None] * free + [number.get(slot.leaf) for slot in into[free:]]
+    free = len(outputs) - len(overwritten)
+    targets = [None] * free + [number.get(slot.leaf) for slot in overwritten]
     key = (general, tuple(targets))
     loaded = _loaded.get(key)
     if loaded is None:
@@ -165,7 +183,7 @@ def _make(outputs: tuple[Expr, ...], into: Sequence[Slot], assigned: int) -> Run
         except Exception as error:
             _report(outputs, error)
             return Interpreted(outputs)
-    return Bound(loaded, [slot_of(name) for name in names])
+    return Bound(loaded, names)
 
 
 def _report(outputs: tuple[Expr, ...], error: Exception) -> None:

@@ -1,11 +1,274 @@
-"""``jit``: a function of tensors recorded once and replayed as one native call."""
+"""``jit``: a function of tensors, recorded once and replayed as one native call.
+
+The function runs once with stand-ins for its arguments, while a tracer takes down what it would
+have overwritten (parameters, optimizer state, running statistics). What it returns and what it
+overwrites become one program; later calls hand over pointers and launch it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Sequence
+from functools import update_wrapper
 from typing import Any
 
+import numpy as np
 
-def jit(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Placeholder: the tracer comes with the compiler."""
-    return function
+from glia.base.errors import GradError, teach
+from glia.base.events import emit
+from glia.base.i18n import tr
+from glia.ir.expr import Expr, intern, leaves, topological
+from glia.runtime.execute import Runnable, make
+from glia.runtime.slots import Slot, acquire
+from glia.tensor import functional
+from glia.tensor import node as _node
+from glia.tensor.node import Node
+from glia.tensor.tensor import Tensor, realize, wrap
+
+_version = 0
+
+
+def state_changed() -> None:
+    """Something Python-side that traces froze has changed (train or eval mode): record anew."""
+    global _version
+    _version += 1
+
+
+def _substitute(outputs: Sequence[Expr], table: dict[Expr, Expr]) -> list[Expr]:
+    """Expressions with leaves replaced."""
+    done: dict[Expr, Expr] = {}
+    for node in topological(outputs):
+        inputs = tuple([done[child] for child in node.inputs])
+        same = node if inputs == node.inputs else intern(node.op, inputs, node.attrs)
+        done[node] = table.get(node, same)
+    return [done[node] for node in outputs]
+
+
+class _Tracer:
+    """Takes down what a function overwrites while it is being recorded."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.homes: dict[int, tuple[Tensor, Node]] = {}  # overwritten tensors, node before
+        self.stands_for: dict[Expr, Expr] = {}  # stand-in leaf -> the value written
+        self.keep: list[Any] = []
+        self.refills: list[tuple[Tensor, Callable[[], np.ndarray]]] = []
+        self.gradients: dict[int, tuple[Tensor, Tensor | None]] = {}
+
+    def assign(self, tensor: Tensor, node: Node) -> None:
+        """The tensor now has this value; gradients are taken with respect to the new one."""
+        if id(tensor) not in self.homes:
+            _node._storage(tensor)
+            self.homes[id(tensor)] = (tensor, tensor._node)
+        value = acquire(tensor.shape, tensor.dtype)
+        (expr,) = _substitute([node.expr], self.stands_for)
+        self.stands_for[value.slot.leaf] = expr
+        self.keep += [value, node, tensor._node]
+        tensor._node = Node(value.slot.leaf, (), tensor.requires_grad, None)
+        if tensor.requires_grad:
+            value.slot.owner = weakref.ref(tensor)
+
+    def refill(self, key: Tensor, draw: Callable[[], np.ndarray]) -> None:
+        """A random key that must be fresh at every call."""
+        self.refills.append((key, draw))
+
+    def gradient(self, tensor: Tensor) -> None:
+        """``backward`` is about to change a tensor's gradient."""
+        self.gradients.setdefault(id(tensor), (tensor, tensor._grad))
+
+    def refuse(self, why: str) -> None:
+        what = tr(
+            f"jit: {why} while '{self.name}' was being recorded; it would be frozen into the "
+            "compiled step.",
+            f"jit：录制“{self.name}”时请求了具体数值（{why}），该值会被固定在编译后的步骤中。",
+        )
+        help = tr(
+            "return the tensor and read it outside (no item(), numpy(), print or if inside)",
+            "请返回张量，在函数外读取（函数内不要用 item()、numpy()、print 或 if 判断）",
+        )
+        raise GradError(teach(what, help))
+
+    def finish(self) -> list[tuple[Tensor, Node, Expr]]:
+        """Put the tensors back, and say what is written where."""
+        writes = []
+        for tensor, home in self.homes.values():
+            final = tensor._node.expr
+            (expr,) = _substitute([final], self.stands_for)
+            tensor._node = home
+            if home.requires_grad and home.value is not None:
+                home.value.slot.owner = weakref.ref(tensor)
+            writes.append((tensor, home, expr))
+        return writes
+
+    def put_back_gradients(self) -> None:
+        """Gradients made inside stay inside."""
+        for tensor, before in self.gradients.values():
+            if before is not None and tensor._grad is not None:
+                what = tr(
+                    f"jit: '{self.name}' adds to a gradient left over from outside.",
+                    f"jit：“{self.name}”会累加到函数外留下的梯度上。",
+                )
+                help = tr("call zero_grad() before backward()", "请在 backward() 前调用 zero_grad()")
+                raise GradError(teach(what, help))
+            tensor._grad = None
+
+
+class _Compiled:
+    """One recording of the function, for arguments of certain shapes and dtypes."""
+
+    def __init__(self, function: Callable[..., Any], args: Any) -> None:
+        functional.flush()
+        flat, rebuild = _flatten(args)
+        values = [acquire(tensor.shape, tensor.dtype) for tensor in flat]
+        inner = [wrap(Node(value.slot.leaf, (), False, value)) for value in values]
+        self.values = values
+        self.leaves = [value.slot.leaf for value in values]
+        tracer = _Tracer(getattr(function, "__name__", "function"))
+        _node.set_tracer(tracer)
+        try:
+            result = function(*rebuild(inner)[0], **rebuild(inner)[1])
+            for tensor, node in functional.take():
+                tracer.assign(tensor, node)
+            found, self.rebuild = _flatten(result)
+            wanted = _substitute([t._node.expr for t in found], tracer.stands_for)
+        finally:
+            _node.set_tracer(None)
+            writes = tracer.finish()
+        tracer.put_back_gradients()
+        self.keep = tracer.keep
+        self.refills = tracer.refills
+        self.fresh_keys = True
+        self.written = [(weakref.ref(tensor), home) for tensor, home, _ in writes]
+        slots = [_slot(home) for _, home, _ in writes]
+        self.kinds = [(expr.shape, expr.dtype) for expr in wanted]
+        self.slots = slots
+        self.overwritten = {slot.leaf for slot in slots}
+        outputs = (*wanted, *(expr for _, _, expr in writes))
+        self.program: Runnable = make(outputs, slots)
+
+    def call(self, flat: Sequence[Tensor]) -> Any:
+        """Run the program on these arguments."""
+        realize(*flat)
+        if self.fresh_keys:
+            self.fresh_keys = False
+        else:
+            for key, draw in self.refills:
+                _slot(key._node).array[...] = draw()
+        if self.overwritten:
+            _settle_readers(self.overwritten)
+        for leaf, tensor in zip(self.leaves, flat, strict=True):
+            self.program.read_from(leaf, _slot(tensor._node))
+        values = [acquire(shape, dtype) for shape, dtype in self.kinds]
+        emit("realize", outputs=len(values))
+        self.program.run([*(value.slot for value in values), *self.slots])
+        return self.rebuild([wrap(Node(v.slot.leaf, (), False, v)) for v in values])
+
+    def still_fits(self) -> bool:
+        """Whether the tensors it overwrites still live where they did."""
+        return all(
+            (tensor := ref()) is not None and tensor._node.value is home.value
+            for ref, home in self.written
+        )
+
+
+def _slot(node: Node) -> Slot:
+    value = node.value
+    assert value is not None
+    return value.slot
+
+
+def _settle_readers(overwritten: set[Expr]) -> None:
+    """Compute what is pending on values about to be overwritten."""
+    late = [
+        tensor._node
+        for tensor in _node.pending_tensors()
+        if not overwritten.isdisjoint(leaves(tensor._node.expr))
+    ]
+    if late:
+        _node.realize(late)
+    _node._end_histories(overwritten)
+
+
+def _flatten(tree: Any) -> tuple[list[Tensor], Callable[[Sequence[Tensor]], Any]]:
+    """The tensors in nested tuples, lists and dicts, and how to put others in their place."""
+    found: list[Tensor] = []
+
+    def describe(item: Any) -> Any:
+        if isinstance(item, Tensor):
+            found.append(item)
+            return len(found) - 1
+        if isinstance(item, tuple | list):
+            return type(item), [describe(part) for part in item]
+        if isinstance(item, dict):
+            return dict, [(key, describe(part)) for key, part in item.items()]
+        return None, item
+
+    shape = describe(tree)
+
+    def build(shape: Any, tensors: Sequence[Tensor]) -> Any:
+        if isinstance(shape, int):
+            return tensors[shape]
+        kind, parts = shape
+        if kind is dict:
+            return {key: build(part, tensors) for key, part in parts}
+        if kind is None:
+            return parts
+        return kind([build(part, tensors) for part in parts])
+
+    return found, lambda tensors: build(shape, tensors)
+
+
+def _key(args: Any) -> Any:
+    """Hashable description of arguments: shapes and dtypes of tensors, other values as they are."""
+    if isinstance(args, Tensor):
+        return Tensor, args.shape, args.dtype
+    if isinstance(args, tuple | list):
+        return type(args), tuple([_key(item) for item in args])
+    if isinstance(args, dict):
+        return dict, tuple([(name, _key(item)) for name, item in args.items()])
+    return type(args), args
+
+
+class jit:
+    """Compile a function of tensors, a whole training step included, into one native call.
+
+    Inside may stand whatever records: layers, losses, ``backward()``, ``optimizer.step()``. The
+    function is recorded once for every combination of argument shapes and dtypes, of other
+    (hashable) arguments, and after every change between training and evaluation. Gradients made
+    inside stay inside: ``p.grad`` is None afterwards. Values cannot be read inside.
+
+    Example:
+        >>> @jit
+        ... def double(x):
+        ...     return x * 2
+        >>> double(Tensor([1.0, 2.0]))
+        tensor([2., 4.])
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.compiled: dict[Any, _Compiled] = {}
+        self.version = _version
+        update_wrapper(self, function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if _node.tracer() is not None:
+            return self.function(*args, **kwargs)
+        if self.version != _version:
+            self.compiled.clear()
+            self.version = _version
+        both = (args, kwargs)
+        key = _key(both), _node.grad_enabled.get()
+        found = self.compiled.get(key)
+        if found is None or not found.still_fits():
+            found = self.compiled[key] = _Compiled(self.function, both)
+        flat, _ = _flatten(both)
+        return found.call(flat)
+
+    def __get__(self, instance: Any, _owner: Any = None) -> Any:
+        """A jitted method keeps its recordings on the instance."""
+        if instance is None:
+            return self
+        bound = jit(self.function.__get__(instance))
+        instance.__dict__[self.function.__name__] = bound
+        return bound

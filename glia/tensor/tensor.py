@@ -179,6 +179,16 @@ class Tensor(Methods):
             raise ShapeError(teach("len() of a 0-dimensional tensor."))
         return self.shape[0]
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        """A tensor of its own with the same value and gradient; its history is not copied."""
+        copy = type(self).__new__(type(self))
+        memo[id(self)] = copy
+        copy._node = _node.from_array(to_numpy(self))
+        copy._grad = None if self._grad is None else Tensor(to_numpy(self._grad))
+        if self.requires_grad:
+            copy.requires_grad_()
+        return copy
+
     __hash__ = object.__hash__
 
 
@@ -238,6 +248,9 @@ def realize(*tensors: Tensor) -> None:
 
 def to_numpy(tensor: Tensor) -> np.ndarray:
     """The value, whether or not gradients are recorded."""
+    tracer = _node.tracer()
+    if tracer is not None:
+        tracer.refuse("a value was asked for")
     realize(tensor)
     value = tensor._node.value
     assert value is not None
@@ -300,9 +313,12 @@ def backward(loss: Tensor, seed: Tensor | None = None) -> None:
             raise ShapeError(teach(message))
         parents = (node, seed._node)
         found = pullback(node.expr, [tensor._node.expr for tensor in wrt], seed._node.expr)
+    tracer = _node.tracer()
     with no_grad():
         for tensor, expr in zip(wrt, found, strict=True):
             if expr is None:
                 continue
+            if tracer is not None:
+                tracer.gradient(tensor)
             part = wrap(Node(expr, parents, False, None, cut=True))
             tensor._grad = part if tensor._grad is None else tensor._grad + part

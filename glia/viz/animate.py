@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glia.viz.figure import text_font
+from glia.viz.figure import settle_fonts, text_font
 from glia.viz.gif import Palette, save_gif
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Animation:
         self._canvas: Any = figure.canvas
         for artist in self.moving:
             artist.set_animated(True)
+        settle_fonts(figure)
         self._canvas.draw()
         figure.set_layout_engine("none")  # the axes must not move any more
         self._background = self._canvas.copy_from_bbox(figure.bbox)

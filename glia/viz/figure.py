@@ -65,23 +65,36 @@ def new_figure(width: int, height: int, rows: int = 1, columns: int = 1) -> tupl
     Returns:
         The figure and one axes, or an array of axes for several rows or columns.
     """
-    import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    fonts = [name for name in (cjk_font(),) if name] + ["DejaVu Sans"]
-    with matplotlib.rc_context({"font.family": fonts, "font.size": 10}):
-        figure = Figure(figsize=(width / 100, height / 100), dpi=100, layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.subplots(rows, columns)
+    figure = Figure(figsize=(width / 100, height / 100), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, columns)
     for ax in np.atleast_1d(axes).flat:
         ax.spines[["top", "right"]].set_visible(False)
         ax.tick_params(colors="#333333")
     return figure, axes
 
 
+def settle_fonts(figure: Figure) -> None:
+    """Let every text of a finished figure find Chinese characters.
+
+    Done at the end and on the texts themselves: changing matplotlib's settings would change the
+    user's own figures.
+    """
+    from matplotlib.text import Text
+
+    font = cjk_font()
+    if font is None:
+        return
+    for text in figure.findobj(Text):
+        text.set_fontfamily([font, "DejaVu Sans"])  # type: ignore[attr-defined]
+
+
 def save_png(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Write the figure at one stroke; the same figure gives the same bytes."""
+    settle_fonts(figure)
     stream = io.BytesIO()
     figure.savefig(stream, format="png", metadata={"Software": None})
     write_bytes(path, stream.getvalue())

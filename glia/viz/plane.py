@@ -53,12 +53,14 @@ def plot_xor(
                             extend="both", alpha=0.75)  # fmt: skip
     right.contour(axis, upward, values, [0.5], colors=GREY, linestyles="--", linewidths=1)
     figure.colorbar(shades, ax=right, ticks=[-0.5, 0, 0.5, 1, 1.5])
-    _points(right, inputs, targets, names)
+    _points(right, inputs, targets, names, legend=False)
     right.set(xlim=(-0.5, 1.5), ylim=(-0.5, 1.7), xlabel="x₁", ylabel="x₂")
     save_png(figure, path)
 
 
-def _points(ax: Any, places: np.ndarray, targets: np.ndarray, names: list[str]) -> None:
+def _points(
+    ax: Any, places: np.ndarray, targets: np.ndarray, names: list[str], legend: bool = True
+) -> None:
     for value, colour, marker in ((0, BLUE, "o"), (1, ORANGE, "s")):
         chosen = targets == value
         ax.plot(*places[chosen].T, marker, color=colour, markersize=11, markeredgecolor="white",
@@ -67,7 +69,8 @@ def _points(ax: Any, places: np.ndarray, targets: np.ndarray, names: list[str]) 
         ax.annotate(name, place, (9, 7), textcoords="offset points", fontsize=10)
     ax.grid(color="#eeeeee")
     ax.set_axisbelow(True)
-    ax.legend(frameon=False, loc="upper left", fontsize=9, ncols=2)
+    if legend:
+        ax.legend(frameon=False, loc="upper left", fontsize=9, ncols=2)
 
 
 def plot_fruit(

@@ -55,7 +55,7 @@ def plot_curves(
     figure.suptitle(drawable(title), fontsize=11)
     training, test = label("training", "训练"), label("test", "测试")
     _draw_curves(left, (steps, losses), _series(records, "valid_loss", "epoch"), training, test)
-    left.set_yscale("log")
+    _logarithmic(left)
     left.set_ylabel(label("loss (logarithmic)", "损失（对数坐标）"))
     accuracy, tested = _series(records, "accuracy"), _series(records, "valid_accuracy", "epoch")
     if len(accuracy[0]) or len(tested[0]):
@@ -66,6 +66,16 @@ def plot_curves(
     else:
         right.set_visible(False)
     save_png(figure, path)
+
+
+def _logarithmic(ax: Any) -> None:
+    """A logarithmic axis with plain numbers at 1, 2 and 5."""
+    from matplotlib import ticker
+
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter(ticker.NullFormatter())
 
 
 def _percent(series: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -83,7 +93,7 @@ def _draw_curves(
     if len(test[0]):
         ax.plot(*test, "o-", color=ORANGE, markersize=6, label=test_name)
         ax.annotate(
-            f"{test[1][-1]:.4g}", (test[0][-1], test[1][-1]), (-6, -14),
+            f"{test[1][-1]:.4g}", (test[0][-1], test[1][-1]), (0, 9),
             textcoords="offset points", ha="right", color=GREY,
         )  # fmt: skip
     ax.set_xlabel(label("step", "步数"))
@@ -107,7 +117,7 @@ def plot_confusion(
     off = shares * (1 - np.eye(size))
     # Right answers are nearly all: without a scale of their own the mistakes would be invisible.
     top = max(float(off.max()), 0.02)
-    ax.imshow(off, cmap="Oranges", vmin=0, vmax=top * 1.6)
+    ax.imshow(np.where(off > 0, off, np.nan), cmap="Oranges", vmin=0, vmax=top * 1.6)
     right = np.where(np.eye(size, dtype=bool), shares, np.nan)
     ax.imshow(right, cmap="Blues", vmin=0, vmax=1.3)
     texts = [drawable(name) for name in names]
@@ -149,7 +159,8 @@ def plot_mistakes(
     columns = 8
     rows = max(1, -(-len(order) // columns))
     figure, axes = new_figure(110 * columns, 142 * rows + 50, rows, columns)
-    figure.suptitle(drawable(title), fontsize=11)
+    order_text = label("the surest mistakes first", "最有把握的错误在前")
+    figure.suptitle(f"{drawable(title)} · {order_text}", fontsize=11)
     flat = np.atleast_1d(axes).reshape(-1)
     for ax in flat:
         ax.axis("off")
@@ -157,7 +168,7 @@ def plot_mistakes(
         ax.imshow(images[at], cmap="gray_r" if images.ndim == 3 else None, vmin=0, vmax=255)
         wrong, right = drawable(names[said[at]]), drawable(names[truth[at]])
         verdict = label(f"{wrong}, not {right}", f"{wrong}，应为 {right}")
-        ax.set_title(f"{verdict}\n{100 * sureness[at]:.0f} %", fontsize=8)
+        ax.set_title(f"{verdict}\n{100 * sureness[at]:.0f} %", fontsize=8, pad=3)
     if not len(order):
         flat[0].text(0, 0.5, label("no mistakes", "没有错误"))
     save_png(figure, path)

@@ -115,9 +115,7 @@ MAKERS = {
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_one_program_whatever_the_learning_rate(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_program_whatever_the_learning_rate(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Forward, backward, update, state and running statistics: one program, the same each step."""
     programs: list[Any] = []
     execute = recorder.execute

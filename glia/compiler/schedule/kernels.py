@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from glia.base.dtypes import DType
 from glia.compiler.codegen.body import fits_lanes, walk
 from glia.compiler.codegen.targets import Target
-from glia.compiler.index import Index, Var, combine, number, substitute, variable
+from glia.compiler.index import Index, Var, combine, number, substitute, variable, variables
 from glia.compiler.schedule import loopnest
 from glia.compiler.schedule.layout import Layout, dim_last, natural
 from glia.compiler.schedule.loops import (
@@ -22,7 +22,7 @@ from glia.compiler.schedule.loops import (
     Reduction,
     Store,
 )
-from glia.compiler.schedule.lower import CannotLower, Indices, Lowering, flatten, unflatten
+from glia.compiler.schedule.lower import CannotLower, Indices, Lowering, regroup
 from glia.compiler.schedule.partition import SIMPLE_VIEWS, Group
 from glia.compiler.schedule.tile import Choice, Side, choose
 from glia.ir.expr import Expr
@@ -198,14 +198,29 @@ class Scheduler:
         )
         choice = None
         if core.dtype.kind == "float" and core.numel and min(sizes) > 0:
-            last = [v for v in loops if v.size > 1]
-            preferred = last[-1] if last and root in self.outputs else None
+            preferred = self.preferred_last(loops, sides, root)
             choice = choose(
                 loops, reduce, sides, self.target, core.dtype.itemsize, preferred  # type: ignore[arg-type]
             )
         if choice is None:
             return self.plain_contraction(group, loops, reduce, sides, index)
         return self.tiled_contraction(group, loops, reduce, sides, index, choice)
+
+    def preferred_last(
+        self, loops: tuple[Var, ...], sides: Sequence[Side], root: Expr
+    ) -> Var | None:
+        """The variable that should lie innermost in the result's memory.
+
+        What leaves the program is row-major. Inside, the batch: then convolutions, pooling and
+        everything elementwise run along it in whole vectors, whatever the sizes of images.
+        """
+        live = [v for v in loops if v.size > 1]
+        if root in self.outputs:
+            return live[-1] if live else None
+        if not live or 2 * live[0].size < self.target.lanes(root.dtype.itemsize):
+            return None
+        shared = any(live[0] in variables(at) for at in sides[1].index)
+        return None if shared else live[0]
 
     def side(self, node: Expr, index: Indices) -> Side:
         """Follow simple views down to the stored value."""
@@ -250,7 +265,7 @@ class Scheduler:
         (root,), core = group.roots, group.core
         assert core is not None
         tile = choice.tile
-        root_index = unflatten(flatten(index, core.shape), root.shape)
+        root_index = regroup(index, core.shape, root.shape)
         layout = natural(root.shape)
         if not tile.lanes_reduced and root not in self.outputs:
             along = [d for d, at in enumerate(root_index) if at.coefficient(tile.lanes_over) == 1]

@@ -44,6 +44,43 @@ def flatten(index: Sequence[Index], shape: Shape) -> Index:
     return combine(zip(index, strides_of(shape), strict=True))
 
 
+def regroup(index: Indices, shape: Shape, target: Shape) -> Indices:
+    """The index into a row-major array of shape ``target`` of an element of one of ``shape``.
+
+    Dimensions are matched in groups of equal size, so that those that stay as they are keep
+    their index: it may be out of range, to be ignored under a guard.
+    """
+    found: list[Index] = []
+    i = j = 0
+    while i < len(shape) or j < len(target):
+        left, right = i, j
+        a = b = 1
+        while True:
+            if a == b and i > left and j > right:
+                break
+            if a <= b and i < len(shape) and not (a == b and i > left):
+                a *= shape[i]
+                i += 1
+            elif j < len(target):
+                b *= target[j]
+                j += 1
+            elif i < len(shape):
+                a *= shape[i]
+                i += 1
+            else:
+                break
+        inner, outer = shape[left:i], target[right:j]
+        whole = [d for d, size in enumerate(inner) if size != 1]
+        kept = [d for d, size in enumerate(outer) if size != 1]
+        if len(whole) == len(kept) == 1:
+            parts = [ZERO] * len(outer)
+            parts[kept[0]] = index[left + whole[0]]
+            found.extend(parts)
+        else:
+            found.extend(unflatten(flatten(index[left:i], inner), outer))
+    return tuple(found)
+
+
 def inline_limit(node: Expr) -> bool:
     """Whether a reduction is so short that it is written out instead of looped over."""
     extent = 1
@@ -125,7 +162,7 @@ class Lowering:
 
     def _reshape(self, node: Expr, index: Indices, guards: tuple[Guard, ...]) -> Value:
         (x,) = node.inputs
-        return self.value(x, unflatten(flatten(index, node.shape), x.shape), guards)
+        return self.value(x, regroup(index, node.shape, x.shape), guards)
 
     def _permute(self, node: Expr, index: Indices, guards: tuple[Guard, ...]) -> Value:
         (dims,) = node.attrs

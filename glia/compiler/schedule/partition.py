@@ -127,7 +127,19 @@ class _Plan:
         readers = len(self.roots[node])
         if readers < 2:
             return False
-        return cost.expensive or cost.ops > CHEAP_OPS or (readers > 3 and cost.ops > 2)
+        worth = cost.expensive or cost.ops > CHEAP_OPS or (readers > 3 and cost.ops > 2)
+        return worth and not self._better_below(node)
+
+    def _better_below(self, node: Expr) -> bool:
+        """Whether one input holds nearly all of the cost in no more bytes: store that instead."""
+        costly = [child for child in node.inputs if self.costs[child].ops > 0]
+        if len(costly) != 1 or node.op.name in EXPENSIVE or node.op.kind == "reduce":
+            return False
+        (child,) = costly
+        while child.op.kind == "view" and child.op.name != "concat":
+            child = child.inputs[0]
+        smaller = child.numel * child.dtype.itemsize <= node.numel * node.dtype.itemsize
+        return smaller and self.costs[child].ops > 1
 
     def _repeated(self, node: Expr) -> bool:
         """Whether some reader looks at an element many times: broadcasting, sliding windows."""
@@ -160,18 +172,30 @@ class _Plan:
                 self.core_of[root] = node
 
     def _single_follower(self, core: Expr) -> Expr | None:
-        node, path = core, []
+        """The stored value that a core's elementwise followers lead to.
+
+        Where the way forks, what stands at the fork is stored in place of the core: it takes no
+        more memory, and its readers have less to do.
+        """
+        node, last = core, None
         while True:
             users = set(self.users[node])
             if len(users) != 1:
-                # several users are fine inside one kernel, but keep the rule simple
-                return self._joined(core, node)
+                end = self._joined(core, node)
+                if end is None and last is not None and self._may_host(last, core):
+                    self.stored.add(last)
+                    return last
+                return end
             (node,) = users
-            path.append(node)
             if not self._pointwise(node, core):
+                if last is not None and self._may_host(last, core):
+                    self.stored.add(last)
+                    return last
                 return None
             if node in self.stored:
                 return node if self._may_host(node, core) else None
+            if node.op.kind == "elementwise" and node.dtype.itemsize <= core.dtype.itemsize:
+                last = node
 
     def _joined(self, core: Expr, node: Expr) -> Expr | None:
         """All users of a value lead, element by element, to one stored value."""

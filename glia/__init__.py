@@ -18,6 +18,7 @@ from glia.base.dtypes import (
     uint32,
     uint64,
 )
+from glia.runtime.threads import get_num_threads, set_num_threads
 from glia.tensor.create import (
     arange,
     cat,
@@ -42,3 +43,28 @@ __version__ = "0.1.0"
 float = float32  # PyTorch's name
 double = float64
 long = int64
+
+_LAZY = {
+    "Model": "glia.train.model",
+    "callbacks": "glia.train.callbacks",
+    "data": "glia.data",
+    "load_file": "glia.interop.safetensors",
+    "metrics": "glia.metrics",
+    "models": "glia.models",
+    "nn": "glia.nn",
+    "optim": "glia.optim",
+    "save_file": "glia.interop.safetensors",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Parts that are loaded when first used."""
+    home = _LAZY.get(name)
+    if home is None:
+        raise AttributeError(f"module 'glia' has no attribute {name!r}")
+    import importlib
+
+    module = importlib.import_module(home)
+    found = getattr(module, name) if name[0].isupper() or name.endswith("_file") else module
+    globals()[name] = found
+    return found

@@ -45,7 +45,10 @@ def doctor(
     say()
     if problems:
         say(
-            tr(f"{len(problems)} problem(s): see → above.", f"有 {len(problems)} 个问题，见上面的 →。"),
+            tr(
+                f"{len(problems)} problem(s): see → above.",
+                f"有 {len(problems)} 个问题，见上面的 →。",
+            ),
             style="bold red",
         )
     else:

@@ -79,7 +79,9 @@ def _glia() -> Finding:
 
 
 def _python() -> Finding:
-    text = f"{platform.python_version()} ({platform.python_implementation()}), {platform.platform()}"
+    text = (
+        f"{platform.python_version()} ({platform.python_implementation()}), {platform.platform()}"
+    )
     return Finding("python", text, platform.python_version())
 
 
@@ -182,9 +184,7 @@ def _self_test(seed: int) -> Finding:
             os.environ["GLIA_INTERPRET"] = before
     difference = float(np.abs(compiled - expected).max())
     if not difference <= 1e-4:  # NaN is a problem too
-        text = tr(
-            f"compiled code is off by {difference:.2g}", f"编译结果相差 {difference:.2g}"
-        )
+        text = tr(f"compiled code is off by {difference:.2g}", f"编译结果相差 {difference:.2g}")
         advice = tr(
             "delete the kernel cache; if that does not help, set GLIA_INTERPRET=1 and report it",
             "请删除内核缓存；若仍不行，请设置 GLIA_INTERPRET=1 并报告此问题",

@@ -235,7 +235,7 @@ def _new_folder(model: str, out: str | None) -> Path:
                 tr(
                     f"--out: the folder '{folder}' is not empty. "
                     "Help: name a new one, or go on with a run by --resume.",
-                    f"--out：文件夹 '{folder}' 不是空的。建议：换一个新文件夹，或用 --resume 继续。",
+                    f"--out：文件夹 '{folder}' 不是空的。建议：换一个，或用 --resume 继续。",
                 )
             )
         return folder

@@ -98,9 +98,9 @@ def show_fruit(picture: Path) -> None:
     say()
     say(
         tr(
-            "A red but rough fruit gives exactly 0: it lies on the line colour + surface = 0, where\n"
-            "the neuron has no answer. Both features count alike and contradict each other. Other\n"
-            "weights would decide: with w = (2, 1) colour counts more, and it is an apple.",
+            "A red but rough fruit gives exactly 0: it lies on the line colour + surface = 0,\n"
+            "where the neuron has no answer. Both features count alike and contradict each other.\n"
+            "Other weights would decide: with w = (2, 1) colour counts more, and it is an apple.",
             "又红又粗糙的水果加权和恰为 0：它落在直线 颜色 + 表面 = 0 上，神经元无法判断。\n"
             "两个特征同样重要，却互相矛盾。换一组权重就能判断：w = (2, 1) 更看重颜色，判为苹果。",
         )

@@ -79,8 +79,7 @@ def _weights(folder: Path) -> Path:
     if not path.is_file() and (folder / "checkpoint.safetensors").is_file():
         raise CheckpointError(
             tr(
-                f"the run in '{folder}' is not finished. "
-                f"Help: finish it with --resume {folder}.",
+                f"the run in '{folder}' is not finished. Help: finish it with --resume {folder}.",
                 f"'{folder}' 中的训练尚未完成。建议：用 --resume {folder} 完成它。",
             )
         )

@@ -95,7 +95,8 @@ def _differs(name: str, saved: object, typed: object) -> NoReturn:
         tr(
             f"--resume: the run was started with {option} {saved}, not {typed}. "
             "Help: leave it out, or start a new run.",
-            f"--resume：该运行开始时 {option} 为 {saved}，而不是 {typed}。建议：去掉该选项，或重新开始。",
+            f"--resume：该运行开始时 {option} 为 {saved}，而不是 {typed}。"
+            "建议：去掉该选项，或重新开始。",
         )
     )
 
@@ -124,7 +125,7 @@ def describe(data: ImageData) -> Pictures:
     parts = (data.train_images, data.train_labels, data.test_images, data.test_labels)
     for part in parts:
         digest.update(repr(part.shape).encode())
-        digest.update(np.ascontiguousarray(part))
+        digest.update(np.ascontiguousarray(part).data)
     return Pictures(
         data.name,
         tuple(data.class_names),
@@ -191,8 +192,7 @@ def load_config(folder: Path) -> tuple[Settings, Pictures]:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise CheckpointError(
             tr(
-                f"'{path}' cannot be read as the settings of a run ({reason}). "
-                "Help: train again.",
+                f"'{path}' cannot be read as the settings of a run ({reason}). Help: train again.",
                 f"无法将 '{path}' 读作运行设置（{reason}）。建议：请重新训练。",
             )
         ) from None

@@ -12,7 +12,9 @@ from glia.cli import options
 
 def _model() -> Any:
     return typer.Argument(
-        metavar="lenet5|mlp", help=tr("Which network to train.", "要训练的网络。"), show_default=False
+        metavar="lenet5|mlp",
+        help=tr("Which network to train.", "要训练的网络。"),
+        show_default=False,
     )
 
 
@@ -20,7 +22,8 @@ def _data() -> Any:
     text = tr(
         "Folder with IDX files like MNIST's, or with one folder of pictures per class. "
         "By default MNIST, which ships with glia.",
-        "数据文件夹：MNIST 那样的 IDX 文件，或每个类别一个图片文件夹。默认使用随 glia 附带的 MNIST。",
+        "数据文件夹：MNIST 那样的 IDX 文件，或每个类别一个图片文件夹。"
+        "默认使用随 glia 附带的 MNIST。",
     )
     return typer.Option("--data", help=text, metavar=tr("FOLDER", "文件夹"), show_default=False)
 
@@ -46,9 +49,7 @@ def _lr() -> Any:
 
 def _optimizer() -> Any:
     text = tr("How the weights are updated (default sgd).", "更新权重的方法（默认 sgd）。")
-    return typer.Option(
-        "--optimizer", help=text, metavar="sgd|adam|adamw", show_default=False
-    )
+    return typer.Option("--optimizer", help=text, metavar="sgd|adam|adamw", show_default=False)
 
 
 def _resume() -> Any:
@@ -101,7 +102,8 @@ def add_to(app: typer.Typer, kind: Any) -> None:
     text = tr(
         "Train a network on handwritten digits, or on your own pictures.\n\n"
         "Ctrl-C stops after the step under way; --resume goes on from there.",
-        "用手写数字或你自己的图片训练一个网络。\n\nCtrl-C 会在当前步完成后停下，用 --resume 可继续。",
+        "用手写数字或你自己的图片训练一个网络。\n\n"
+        "Ctrl-C 会在当前步完成后停下，用 --resume 可继续。",
     )
     short = tr("Train a network on pictures.", "用图片训练网络。")
     app.command("train", cls=kind, help=text, short_help=short)(train)

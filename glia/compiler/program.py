@@ -35,7 +35,8 @@ class Step:
     args: tuple[Buffer, ...]
     writes: tuple[int, ...]
     serial: bool
-    barrier: bool  # wait for all threads before it starts
+    barrier: bool  # wait for the kernels before it
+    chained: bool  # runs right after the one before, on the same thread
     node: Expr
 
 
@@ -187,23 +188,26 @@ class _Assembler:
         return total
 
     def _steps(self, order: list[Planned]) -> list[Step]:
-        steps: list[Step] = []
-        recent: list[tuple[Planned, bool]] = []  # since the last barrier, and whether serial
+        """Kernels one thread runs alone are chained while they follow one another."""
+        units: list[list[Planned]] = []
         for planned in order:
-            serial = planned.work < SERIAL
-            conflicts = [
-                other_serial
-                for other, other_serial in recent
-                if self._conflict(planned, other)
-            ]
-            barrier = any(not (serial and other_serial) for other_serial in conflicts)
-            if barrier:
-                recent = []
-            recent.append((planned, serial))
-            args = tuple(self.place[ref] for ref in planned.args)
-            steps.append(
-                Step(planned.kernel, args, tuple(planned.writes), serial, barrier, planned.node)
-            )
+            alone = planned.work < SERIAL
+            if alone and units and units[-1][-1].work < SERIAL:
+                units[-1].append(planned)
+            else:
+                units.append([planned])
+        steps: list[Step] = []
+        recent: list[Planned] = []  # since the last barrier
+        for unit in units:
+            barrier = any(self._conflict(k, other) for k in unit for other in recent)
+            recent = list(unit) if barrier else recent + unit
+            for i, k in enumerate(unit):
+                args = tuple(self.place[ref] for ref in k.args)
+                serial = k.work < SERIAL
+                writes = tuple(k.writes)
+                steps.append(
+                    Step(k.kernel, args, writes, serial, barrier and i == 0, i > 0, k.node)
+                )
         return steps
 
     def _conflict(self, later: Planned, earlier: Planned) -> bool:

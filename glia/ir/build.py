@@ -231,8 +231,8 @@ def erf(x: Expr) -> Expr:
 
 
 def sigmoid(x: Expr) -> Expr:
-    """``1 / (1 + e⁻ˣ)``, as ``(1 + tanh(x/2)) / 2``: exact at both ends, never overflows."""
-    return add(mul(tanh(mul(x, 0.5)), 0.5), 0.5)
+    """``1 / (1 + e⁻ˣ)``, with full relative accuracy on both sides."""
+    return _float_unary(_e.SIGMOID, x)
 
 
 def relu(x: Expr) -> Expr:

@@ -52,7 +52,10 @@ def make_net() -> nn.Module:
 
 
 def fit(
-    points: tuple[np.ndarray, np.ndarray], net: nn.Module, steps: int = STEPS, frame: Frame | None = None
+    points: tuple[np.ndarray, np.ndarray],
+    net: nn.Module,
+    steps: int = STEPS,
+    frame: Frame | None = None,
 ) -> Fit:
     """Train on all points at every step.
 

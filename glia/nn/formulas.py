@@ -122,13 +122,9 @@ def flatten(x: Expr, start: int, end: int) -> Expr:
 
 
 def sigmoid(x: Expr) -> Expr:
-    """``1 / (1 + e⁻ˣ)``, with full relative accuracy for negative x: ``e⁻|x|`` never overflows."""
+    """``1 / (1 + e⁻ˣ)``."""
     check_float("sigmoid", x)
-    negative = build.lt(x, 0)
-    # not |x|, whose derivative at 0 is 0
-    e = build.exp(build.where(negative, x, build.neg(x)))
-    top = build.where(negative, e, 1.0)
-    return build.div(top, build.add(e, 1.0))
+    return build.sigmoid(x)
 
 
 def leaky_relu(x: Expr, slope: float) -> Expr:

@@ -12,6 +12,7 @@ from glia.base.i18n import tr
 from glia.base.source import module_stack
 from glia.nn import state as _state
 from glia.nn.summary import summary as _summary
+from glia.tensor.jit import state_changed
 from glia.tensor.tensor import Parameter, Tensor, to_numpy
 
 Self = TypeVar("Self", bound="Module")
@@ -214,7 +215,9 @@ class Module:
     def train(self: Self, mode: bool = True) -> Self:
         """Training mode (dropout drops, batch norm uses the batch), or evaluation mode."""
         for module in self.modules():
-            module.__dict__["training"] = mode
+            if module.__dict__.get("training") is not mode:
+                state_changed()
+                module.__dict__["training"] = mode
         return self
 
     def eval(self: Self) -> Self:

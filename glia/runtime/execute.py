@@ -15,6 +15,7 @@ from glia.ir.expr import Expr, intern, leaves, on_forget, topological
 from glia.ir.interpret import interpret
 from glia.ir.ops.source import leaf
 from glia.runtime.slots import Slot, aligned_empty, slot_of
+from glia.runtime.threads import Table, pool, retire
 
 
 class Runnable(Protocol):
@@ -84,7 +85,7 @@ class Loaded:
 
 
 class Bound:
-    """A loaded program with the slots it reads: tables of pointers, ready to launch."""
+    """A loaded program with the slots it reads: its pointers filled in, ready to launch."""
 
     def __init__(self, loaded: Loaded, names: Sequence[Expr]) -> None:
         self.loaded = loaded
@@ -92,24 +93,23 @@ class Bound:
         self.sources = [slot_of(name) for name in names]
         self.reads: dict[int, list[int]] = {}
         steps = loaded.plan.steps
-        self.table = np.zeros((max(len(steps), 1), 4), np.int64)
         self.buffers = np.zeros(sum(len(step.args) for step in steps) + 1, np.int64)
         self.outs: list[list[int]] = []
         self.temporaries: list[tuple[int, int]] = []
-        start = self.buffers.ctypes.data
-        at = 0
-        for row, (step, function) in enumerate(zip(steps, loaded.functions, strict=True)):
-            self.table[row] = (function, start + 8 * at, step.serial, step.barrier)
+        starts, at = [], 0
+        for step in steps:
+            starts.append(int(self.buffers.ctypes.data) + 8 * at)
             for buffer in step.args:
                 self._place(at, buffer.kind, buffer.at)
                 at += 1
-        self.count = len(steps)
-        self.pointer = int(self.table.ctypes.data)
-        self.arena_version = -1
-        self.threads = 2 if loaded.parallel else 1
         self.patches = [
             (number, place) for number, places in enumerate(self.outs) for place in places
         ]
+        self.table = Table(steps, loaded.functions, starts)
+        self.arena_version = -1
+
+    def __del__(self) -> None:
+        retire(getattr(self, "table", None))
 
     def _place(self, at: int, kind: str, number: int) -> None:
         if kind == "leaf":
@@ -137,13 +137,7 @@ class Bound:
             self.arena_version = _arena.version
         for number, at in self.patches:
             buffers[at] = outputs[number].pointer
-        _launch(self.pointer, self.count, self.threads)
-
-
-def _launch(table: int, count: int, threads: int) -> None:
-    from glia.runtime.threads import pool
-
-    pool().launch(table, count, threads)
+        pool().launch(self.table, self.loaded.parallel)
 
 
 _programs: dict[tuple[Any, ...], Runnable] = {}

@@ -1,8 +1,10 @@
 """The thread pool: persistent threads parked in native code; a program runs on all of them.
 
-Every thread walks the program's table of kernels and does its static share of each, with a
-barrier where one kernel needs what another thread wrote. Waiting threads spin briefly, then
-yield, and idle workers go to sleep in Python, so that other processes get the processor.
+A kernel is cut into one share per thread. Every thread walks the program's table of kernels and
+takes shares, its own first, then those nobody has taken; before a kernel that needs what others
+wrote it waits until their shares are done. So a thread that the system keeps waiting holds nobody
+up, and which thread does a share never changes the result. Waiting threads spin briefly, then
+yield, and idle workers sleep in Python, so that other processes get the processor.
 """
 
 from __future__ import annotations
@@ -10,146 +12,237 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from glia.base.config import default_threads
 from glia.base.errors import ArgumentError, teach
 from glia.base.i18n import tr
-from glia.compiler.native import linker
+from glia.runtime.slots import aligned_empty
 
-#: Words of the shared control block, one cache line each: generation, done, arrived, sense; then
-#: the job: table of steps, number of steps, threads.
+if TYPE_CHECKING:
+    from glia.compiler.program import Step
+
+#: Words of the shared control block, a cache line each: the number of the job announced last, and
+#: the job itself: table of kernels, its length, number of threads (0: stop).
 LINE = 8
-GENERATION, DONE, ARRIVED, SENSE, TABLE, COUNT, THREADS = (LINE * i for i in range(7))
-WORDS = LINE * 8
+JOB, TABLE, COUNT, THREADS = (LINE * i for i in range(4))
+WORDS = LINE * 4
+#: Words of a table row (a cache line): function, buffers, shares, whether it must wait for the
+#: rows before it, which shares are taken (with the job's number above them), how many are done.
+ROW = 8
+FUNCTION, BUFFERS, SHARES, AFTER, TAKEN, FINISHED = range(6)
+MAX_THREADS = 32  # the shares of a kernel are bits of half a word
 SPINS = 2000  # pauses before a waiting thread gives its processor away
 IDLE_SPINS = 20000  # pauses of a worker without work before it goes to sleep
 
-
-#: Barrier, walking a table, worker and launch. A table row is four words: function, buffers,
-#: whether one thread runs it alone, whether all threads meet before it.
-_RUN = """
+_CODE = """
 declare i32 @sched_yield()
+declare i64 @llvm.cttz.i64(i64, i1)
 {declare}
 
-define internal void @glia_wait(ptr %word, i64 %old) {{
+; One pause of a wait that has lasted i pauses: spin at first, then let others run.
+define internal void @glia_pause(i64 %i) {{
 entry:
-  br label %spin
-spin:
-  %i = phi i64 [ 0, %entry ], [ %next, %back ]
-  %now = load atomic i64, ptr %word acquire, align 8
-  %changed = icmp ne i64 %now, %old
-  br i1 %changed, label %done, label %again
-again:
   {pause}
-  %next = add i64 %i, 1
-  %long = icmp ugt i64 %next, {spins}
-  br i1 %long, label %yield, label %back
+  %long = icmp ugt i64 %i, {SPINS}
+  br i1 %long, label %yield, label %done
 yield:
   %r = call i32 @sched_yield()
-  br label %back
-back:
-  br label %spin
+  br label %done
 done:
   ret void
 }}
 
-define internal void @glia_barrier(ptr %control, i64 %threads) {{
-entry:
-  %arrived = getelementptr i64, ptr %control, i64 {ARRIVED}
-  %sense = getelementptr i64, ptr %control, i64 {SENSE}
-  %old = load atomic i64, ptr %sense acquire, align 8
-  %before = atomicrmw add ptr %arrived, i64 1 acq_rel
-  %mine = add i64 %before, 1
-  %last = icmp eq i64 %mine, %threads
-  br i1 %last, label %open, label %stay
-open:
-  store atomic i64 0, ptr %arrived release, align 8
-  %new = add i64 %old, 1
-  store atomic i64 %new, ptr %sense release, align 8
-  ret void
-stay:
-  call void @glia_wait(ptr %sense, i64 %old)
-  ret void
-}}
-
-define internal void @glia_walk(ptr %control, ptr %table, i64 %count, i64 %thread, i64 %threads) {{
+; Wait until rows [from, to) are done; false when the job is no longer the one announced.
+define internal i1 @glia_wait(ptr %table, i64 %from, i64 %to, i64 %job) {{
 entry:
   br label %head
 head:
-  %i = phi i64 [ 0, %entry ], [ %next, %tail ]
-  %more = icmp ult i64 %i, %count
+  %k = phi i64 [ %from, %entry ], [ %k1, %next ]
+  %more = icmp ult i64 %k, %to
+  br i1 %more, label %row, label %done
+row:
+  %first = mul i64 %k, {ROW}
+  %at = getelementptr i64, ptr %table, i64 %first
+  %pshares = getelementptr i64, ptr %at, i64 {SHARES}
+  %ptaken = getelementptr i64, ptr %at, i64 {TAKEN}
+  %pfinished = getelementptr i64, ptr %at, i64 {FINISHED}
+  %shares = load i64, ptr %pshares
+  br label %spin
+spin:
+  %i = phi i64 [ 0, %row ], [ %i1, %again ]
+  %taken = load atomic i64, ptr %ptaken acquire, align 8
+  %tag = lshr i64 %taken, 32
+  %mine = icmp eq i64 %tag, %job
+  br i1 %mine, label %look, label %stale
+look:
+  %finished = load atomic i64, ptr %pfinished acquire, align 8
+  %all = icmp eq i64 %finished, %shares
+  br i1 %all, label %next, label %again
+again:
+  call void @glia_pause(i64 %i)
+  %i1 = add i64 %i, 1
+  br label %spin
+next:
+  %k1 = add i64 %k, 1
+  br label %head
+done:
+  ret i1 true
+stale:
+  ret i1 false
+}}
+
+; Walk the table: take shares of every row until none is left, wait where a row says so.
+define internal void @glia_walk(ptr %table, i64 %count, i64 %thread, i64 %job) {{
+entry:
+  %own = shl i64 1, %thread
+  br label %head
+head:
+  %k = phi i64 [ 0, %entry ], [ %k1, %next ]
+  %since = phi i64 [ 0, %entry ], [ %since1, %next ]
+  %more = icmp ult i64 %k, %count
+  br i1 %more, label %row, label %last
+row:
+  %first = mul i64 %k, {ROW}
+  %at = getelementptr i64, ptr %table, i64 %first
+  %pfunction = getelementptr i64, ptr %at, i64 {FUNCTION}
+  %pbuffers = getelementptr i64, ptr %at, i64 {BUFFERS}
+  %pshares = getelementptr i64, ptr %at, i64 {SHARES}
+  %pafter = getelementptr i64, ptr %at, i64 {AFTER}
+  %ptaken = getelementptr i64, ptr %at, i64 {TAKEN}
+  %pfinished = getelementptr i64, ptr %at, i64 {FINISHED}
+  %function = load ptr, ptr %pfunction
+  %buffers = load ptr, ptr %pbuffers
+  %shares = load i64, ptr %pshares
+  %after = load i64, ptr %pafter
+  %all1 = shl i64 1, %shares
+  %all = sub i64 %all1, 1
+  %must = icmp ne i64 %after, 0
+  br i1 %must, label %meet, label %ready
+meet:
+  %ok = call i1 @glia_wait(ptr %table, i64 %since, i64 %k, i64 %job)
+  br i1 %ok, label %ready, label %leave
+ready:
+  %since1 = phi i64 [ %since, %row ], [ %k, %meet ]
+  br label %take
+take:
+  %old = load atomic i64, ptr %ptaken acquire, align 8
+  %tag = lshr i64 %old, 32
+  %mine = icmp eq i64 %tag, %job
+  br i1 %mine, label %current, label %leave
+current:
+  %left0 = xor i64 %old, -1
+  %left = and i64 %left0, %all
+  %none = icmp eq i64 %left, 0
+  br i1 %none, label %next, label %choose
+choose:
+  %lowest = call i64 @llvm.cttz.i64(i64 %left, i1 true)
+  %low = shl i64 1, %lowest
+  %free = and i64 %left, %own
+  %isfree = icmp ne i64 %free, 0
+  %bit = select i1 %isfree, i64 %own, i64 %low
+  %share = select i1 %isfree, i64 %thread, i64 %lowest
+  %new = or i64 %old, %bit
+  %pair = cmpxchg ptr %ptaken, i64 %old, i64 %new acq_rel acquire
+  %won = extractvalue {{ i64, i1 }} %pair, 1
+  br i1 %won, label %run, label %take
+run:
+  call void %function(ptr %buffers, i64 %share, i64 %shares)
+  %done = atomicrmw add ptr %pfinished, i64 1 acq_rel
+  br label %take
+next:
+  %k1 = add i64 %k, 1
+  br label %head
+last:
+  %end = call i1 @glia_wait(ptr %table, i64 %since, i64 %count, i64 %job)
+  ret void
+leave:
+  ret void
+}}
+
+; Kernels that one thread runs one after another: how many, then function and buffers of each.
+define void @glia_chain(ptr %chain, i64 %share, i64 %shares) {{
+entry:
+  %count = load i64, ptr %chain
+  br label %head
+head:
+  %k = phi i64 [ 0, %entry ], [ %k1, %body ]
+  %more = icmp ult i64 %k, %count
   br i1 %more, label %body, label %done
 body:
-  %row = mul i64 %i, 4
-  %at = getelementptr i64, ptr %table, i64 %row
-  %at1 = getelementptr i64, ptr %at, i64 1
-  %at2 = getelementptr i64, ptr %at, i64 2
-  %at3 = getelementptr i64, ptr %at, i64 3
-  %function = load ptr, ptr %at
-  %buffers = load ptr, ptr %at1
-  %serial = load i64, ptr %at2
-  %barrier = load i64, ptr %at3
-  %alone = icmp eq i64 %threads, 1
-  %need = icmp ne i64 %barrier, 0
-  %notalone = xor i1 %alone, true
-  %sync = and i1 %need, %notalone
-  br i1 %sync, label %meet, label %go
-meet:
-  call void @glia_barrier(ptr %control, i64 %threads)
-  br label %go
-go:
-  %isserial = icmp ne i64 %serial, 0
-  br i1 %isserial, label %one, label %all
-one:
-  %first = icmp eq i64 %thread, 0
-  br i1 %first, label %run1, label %tail
-run1:
+  %twice = mul i64 %k, 2
+  %at1 = add i64 %twice, 1
+  %at2 = add i64 %twice, 2
+  %pfunction = getelementptr i64, ptr %chain, i64 %at1
+  %pbuffers = getelementptr i64, ptr %chain, i64 %at2
+  %function = load ptr, ptr %pfunction
+  %buffers = load ptr, ptr %pbuffers
   call void %function(ptr %buffers, i64 0, i64 1)
-  br label %tail
-all:
-  call void %function(ptr %buffers, i64 %thread, i64 %threads)
-  br label %tail
-tail:
-  %next = add i64 %i, 1
+  %k1 = add i64 %k, 1
   br label %head
 done:
   ret void
 }}
 
-; A worker: run every job announced since generation %seen; return the generation last seen
-; when nothing came for a while.
+; One thread alone: no counting, no waiting.
+define internal void @glia_alone(ptr %table, i64 %count) {{
+entry:
+  br label %head
+head:
+  %k = phi i64 [ 0, %entry ], [ %k1, %row ]
+  %more = icmp ult i64 %k, %count
+  br i1 %more, label %row, label %done
+row:
+  %first = mul i64 %k, {ROW}
+  %at = getelementptr i64, ptr %table, i64 %first
+  %pbuffers = getelementptr i64, ptr %at, i64 {BUFFERS}
+  %function = load ptr, ptr %at
+  %buffers = load ptr, ptr %pbuffers
+  call void %function(ptr %buffers, i64 0, i64 1)
+  %k1 = add i64 %k, 1
+  br label %head
+done:
+  ret void
+}}
+
+; A worker: help with every job announced after %seen. Returns the last job seen when nothing came
+; for a while, -1 to stop.
 define i64 @glia_worker(ptr %control, i64 %seen, i64 %thread) {{
 entry:
-  %generation = getelementptr i64, ptr %control, i64 {GENERATION}
-  %done = getelementptr i64, ptr %control, i64 {DONE}
+  %pjob = getelementptr i64, ptr %control, i64 {JOB}
   %ptable = getelementptr i64, ptr %control, i64 {TABLE}
   %pcount = getelementptr i64, ptr %control, i64 {COUNT}
   %pthreads = getelementptr i64, ptr %control, i64 {THREADS}
   br label %wait
 wait:
-  %old = phi i64 [ %seen, %entry ], [ %now, %work ]
+  %old = phi i64 [ %seen, %entry ], [ %now, %work ], [ %old, %got ]
   br label %spin
 spin:
-  %i = phi i64 [ 0, %wait ], [ %next, %again ]
-  %now = load atomic i64, ptr %generation acquire, align 8
+  %i = phi i64 [ 0, %wait ], [ %i1, %again ]
+  %now = load atomic i64, ptr %pjob acquire, align 8
   %fresh = icmp ne i64 %now, %old
   br i1 %fresh, label %got, label %again
 again:
-  {pause}
-  %next = add i64 %i, 1
-  %idle = icmp ugt i64 %next, {idle}
+  call void @glia_pause(i64 %i)
+  %i1 = add i64 %i, 1
+  %idle = icmp ugt i64 %i1, {IDLE_SPINS}
   br i1 %idle, label %sleep, label %spin
 got:
-  %table = load ptr, ptr %ptable
-  %count = load i64, ptr %pcount
-  %threads = load i64, ptr %pthreads
+  %table = load atomic ptr, ptr %ptable acquire, align 8
+  %count = load atomic i64, ptr %pcount acquire, align 8
+  %threads = load atomic i64, ptr %pthreads acquire, align 8
+  %check = load atomic i64, ptr %pjob acquire, align 8
+  %same = icmp eq i64 %check, %now
+  br i1 %same, label %whole, label %wait
+whole:
   %stop = icmp eq i64 %threads, 0
   br i1 %stop, label %leave, label %work
 work:
-  call void @glia_walk(ptr %control, ptr %table, i64 %count, i64 %thread, i64 %threads)
-  %d = atomicrmw add ptr %done, i64 1 acq_rel
+  call void @glia_walk(ptr %table, i64 %count, i64 %thread, i64 %now)
   br label %wait
 sleep:
   ret i64 %old
@@ -157,37 +250,44 @@ leave:
   ret i64 -1
 }}
 
-define void @glia_launch(ptr %control, ptr %table, i64 %count, i64 %threads) {{
+define void @glia_launch(ptr %control, ptr %table, i64 %count, i64 %threads, i64 %job) {{
 entry:
-  %generation = getelementptr i64, ptr %control, i64 {GENERATION}
-  %done = getelementptr i64, ptr %control, i64 {DONE}
   %alone = icmp eq i64 %threads, 1
   br i1 %alone, label %single, label %many
 single:
-  call void @glia_walk(ptr %control, ptr %table, i64 %count, i64 0, i64 1)
+  call void @glia_alone(ptr %table, i64 %count)
   ret void
 many:
+  %pjob = getelementptr i64, ptr %control, i64 {JOB}
   %ptable = getelementptr i64, ptr %control, i64 {TABLE}
   %pcount = getelementptr i64, ptr %control, i64 {COUNT}
   %pthreads = getelementptr i64, ptr %control, i64 {THREADS}
-  store ptr %table, ptr %ptable
-  store i64 %count, ptr %pcount
-  store i64 %threads, ptr %pthreads
-  store atomic i64 0, ptr %done release, align 8
-  %g = atomicrmw add ptr %generation, i64 1 seq_cst
+  %tag = shl i64 %job, 32
+  br label %head
+head:
+  %k = phi i64 [ 0, %many ], [ %k1, %row ]
+  %more = icmp ult i64 %k, %count
+  br i1 %more, label %row, label %announce
+row:
+  %first = mul i64 %k, {ROW}
+  %at = getelementptr i64, ptr %table, i64 %first
+  %ptaken = getelementptr i64, ptr %at, i64 {TAKEN}
+  %pfinished = getelementptr i64, ptr %at, i64 {FINISHED}
+  store atomic i64 0, ptr %pfinished release, align 8
+  store atomic i64 %tag, ptr %ptaken release, align 8
+  %k1 = add i64 %k, 1
+  br label %head
+announce:
+  store atomic i64 0, ptr %pjob seq_cst, align 8
+  store atomic ptr %table, ptr %ptable release, align 8
+  store atomic i64 %count, ptr %pcount release, align 8
+  store atomic i64 %threads, ptr %pthreads release, align 8
+  store atomic i64 %job, ptr %pjob seq_cst, align 8
   %stop = icmp eq i64 %threads, 0
   br i1 %stop, label %leave, label %work
 work:
-  call void @glia_walk(ptr %control, ptr %table, i64 %count, i64 0, i64 %threads)
-  %others = sub i64 %threads, 1
-  br label %spin
-spin:
-  %now = load atomic i64, ptr %done acquire, align 8
-  %all = icmp eq i64 %now, %others
-  br i1 %all, label %leave, label %again
-again:
-  call void @glia_wait(ptr %done, i64 %now)
-  br label %spin
+  call void @glia_walk(ptr %table, i64 %count, i64 0, i64 %job)
+  ret void
 leave:
   ret void
 }}
@@ -203,32 +303,64 @@ def _control_code(triple: str) -> str:
         pause = "call void @llvm.aarch64.hint(i32 1)"
     else:
         declare, pause = "", "fence acquire"
-    return _RUN.format(
-        declare=declare,
-        pause=pause,
-        spins=SPINS,
-        idle=IDLE_SPINS,
-        GENERATION=GENERATION,
-        DONE=DONE,
-        ARRIVED=ARRIVED,
-        SENSE=SENSE,
-        TABLE=TABLE,
-        COUNT=COUNT,
-        THREADS=THREADS,
-    )
+    names = "ROW FUNCTION BUFFERS SHARES AFTER TAKEN FINISHED JOB TABLE COUNT THREADS SPINS"
+    numbers = {name: globals()[name] for name in (*names.split(), "IDLE_SPINS")}
+    return _CODE.format(declare=declare, pause=pause, **numbers)
 
 
 @lru_cache(maxsize=1)
-def _native() -> tuple[Any, Any]:
-    """The native launch and worker functions."""
+def _native() -> tuple[Any, Any, int]:
+    """The native launch and worker functions, and the address of the chain's."""
+    from glia.compiler.native import linker
+
     link = linker()
     code = link.compile(_control_code(link.target.triple))
     launch_at = link.link("glia_launch", code)
     worker_at = link.address("glia_worker")
     pointer, word = ctypes.c_void_p, ctypes.c_int64
-    launch = ctypes.CFUNCTYPE(None, pointer, pointer, word, word)(launch_at)
+    launch = ctypes.CFUNCTYPE(None, pointer, pointer, word, word, word)(launch_at)
     worker = ctypes.CFUNCTYPE(word, pointer, word, word)(worker_at)
-    return launch, worker
+    return launch, worker, link.address("glia_chain")
+
+
+class Table:
+    """A program's kernels as the threads walk them: rows of pointers and counters.
+
+    Consecutive kernels that one thread runs alone are one row: a chain.
+    """
+
+    def __init__(
+        self, steps: Sequence[Step], functions: Sequence[int], buffers: Sequence[int]
+    ) -> None:
+        units: list[list[int]] = []
+        for i, step in enumerate(steps):
+            if step.chained:
+                units[-1].append(i)
+            else:
+                units.append([i])
+        self.count = len(units)
+        self.memory = aligned_empty(8 * ROW * max(self.count, 1))
+        self.pointer = int(self.memory.ctypes.data)
+        self.rows = self.memory[: 8 * ROW * self.count].view(np.int64).reshape(-1, ROW)
+        self.rows[:] = 0
+        self.parallel = [not steps[unit[0]].serial for unit in units]
+        self.threads = 0
+        self.chains: list[np.ndarray] = []
+        for row, unit in zip(self.rows, units, strict=True):
+            first = unit[0]
+            row[FUNCTION], row[BUFFERS] = functions[first], buffers[first]
+            row[AFTER] = steps[first].barrier
+            if len(unit) > 1:
+                pairs = [word for i in unit for word in (functions[i], buffers[i])]
+                chain = np.array([len(unit), *pairs], np.int64)
+                self.chains.append(chain)
+                row[FUNCTION], row[BUFFERS] = _native()[2], chain.ctypes.data
+
+    def share(self, threads: int) -> None:
+        """Cut every kernel that is worth it into one share per thread."""
+        if threads != self.threads:
+            self.threads = threads
+            self.rows[:, SHARES] = np.where(self.parallel, threads, 1)
 
 
 class Pool:
@@ -236,7 +368,7 @@ class Pool:
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
-        self.launch_function, self.worker_function = _native()
+        self.launch_function, self.worker_function, _ = _native()
         self.words = (ctypes.c_int64 * (WORDS + LINE))()
         start = ctypes.addressof(self.words)
         self.control = start + (-start % 64)
@@ -244,15 +376,13 @@ class Pool:
         self.wake = [threading.Semaphore(0) for _ in range(threads)]
         self.asleep = [False] * threads
         self.busy = False
+        self.job = 0
         self.workers = [
             threading.Thread(target=self._work, args=(i,), daemon=True, name=f"glia-{i}")
             for i in range(1, threads)
         ]
         for worker in self.workers:
             worker.start()
-
-    def _generation(self) -> int:
-        return ctypes.c_int64.from_address(self.control + 8 * GENERATION).value
 
     def _work(self, thread: int) -> None:
         """The life of a worker: native code while there is work, sleep when there is none."""
@@ -263,19 +393,25 @@ class Pool:
                 return
             self.asleep[thread] = True
             # whoever announced a job before the flag was set has not rung: look once more
-            if self.busy or self._generation() != seen:
+            if self.busy or self.job != seen:
                 self.asleep[thread] = False
                 continue
             self.wake[thread].acquire()
 
-    def launch(self, table: int, count: int, threads: int) -> None:
-        """Run a table of kernels on so many threads; returns when all are done."""
+    def launch(self, table: Table, parallel: bool) -> None:
+        """Run a table of kernels; returns when all are done."""
         with self.lock:
-            if threads > 1:
-                threads = self.threads
-                self._ring()
-            self.launch_function(self.control, table, count, threads)
-            self.busy = False
+            if parallel and self.threads > 1:
+                table.share(self.threads)
+                self._announce(table.pointer, table.count, self.threads)
+            else:
+                self.launch_function(self.control, table.pointer, table.count, 1, 0)
+
+    def _announce(self, table: int, count: int, threads: int) -> None:
+        self._ring()
+        self.job = self.job % 0x7FFFFFFF + 1
+        self.launch_function(self.control, table, count, threads, self.job)
+        self.busy = False
 
     def _ring(self) -> None:
         """Keep workers from going to sleep, and wake those that do."""
@@ -288,8 +424,7 @@ class Pool:
     def stop(self) -> None:
         """End the workers."""
         with self.lock:
-            self._ring()
-            self.launch_function(self.control, None, 0, 0)
+            self._announce(0, 0, 0)
         for worker in self.workers:
             worker.join()
 
@@ -309,18 +444,29 @@ def pool() -> Pool:
     return _pool
 
 
+_retired: list[object] = []
+
+
+def retire(table: object) -> None:
+    """Keep the table of a dead program until no worker that lags behind can be reading it."""
+    if _pool is not None and _pool.threads > 1:
+        _retired.append(table)
+        if len(_retired) > 256 and all(_pool.asleep[1:]):
+            _retired.clear()
+
+
 def get_num_threads() -> int:
     """How many threads programs run on."""
-    return _wanted if _wanted is not None else default_threads()
+    return _wanted if _wanted is not None else min(default_threads(), MAX_THREADS)
 
 
 def set_num_threads(count: int) -> None:
     """Run programs on so many threads. Results have the same bits for any number."""
     global _pool, _wanted
-    if count < 1 or count > 1024:
+    if not 1 <= count <= MAX_THREADS:
         what = tr(
-            f"threads: expected a number from 1 to 1024, found {count}.",
-            f"线程数：应为 1 到 1024，实际为 {count}。",
+            f"threads: expected a number from 1 to {MAX_THREADS}, found {count}.",
+            f"线程数：应为 1 到 {MAX_THREADS}，实际为 {count}。",
         )
         help = tr("give the number of cores to use", "请给出要使用的核心数")
         raise ArgumentError(teach(what, help))

@@ -16,7 +16,7 @@ from glia.base.dtypes import as_dtype, float32, int64, uint32
 from glia.base.shapes import Shape
 from glia.ir import build
 from glia.ir.expr import Expr
-from glia.ir.ops.random import random_bits, threefry
+from glia.ir.ops.random import random_bits, threefry_word
 from glia.tensor import node as _node
 from glia.tensor.create import _shape
 from glia.tensor.tensor import Tensor, apply
@@ -35,10 +35,10 @@ class Generator:
 
     def next_key(self) -> np.ndarray:
         """Two fresh 32-bit words."""
-        words = np.array([self.seed & 0xFFFFFFFF, self.seed >> 32], np.uint32)
-        counter = np.array([2 * self.drawn, 2 * self.drawn + 1], np.uint32)
+        key = self.seed & 0xFFFFFFFF, self.seed >> 32
+        words = [threefry_word(key, 2 * self.drawn + i) for i in range(2)]
         self.drawn += 1
-        return threefry(words, counter)
+        return np.array(words, np.uint32)
 
     def get_state(self) -> tuple[int, int]:
         return self.seed, self.drawn

@@ -112,7 +112,9 @@ def _shown(name: str, value: float | None) -> str:
         kind = tr("test accuracy", "测试准确率") if "valid" in name else tr("accuracy", "准确率")
         return f"{kind} {100 * value:.2f}%"
     if name.endswith("loss"):
-        return f"{tr('test loss', '测试损失') if 'valid' in name else tr('loss', '损失')} {value:.4f}"
+        return (
+            f"{tr('test loss', '测试损失') if 'valid' in name else tr('loss', '损失')} {value:.4f}"
+        )
     return f"{name} {value:.4g}"
 
 

@@ -60,7 +60,7 @@ class FitFilm:
 
     def add(self, step: int, losses: np.ndarray, prediction: np.ndarray) -> None:
         """One frame: the losses since the last frame and the prediction of now."""
-        self._put(np.float64([step, len(losses)]), losses, prediction)
+        self._put(np.array([step, len(losses)]), losses, prediction)
 
     def finish(self) -> None:
         """Wait until the pictures are written.
@@ -68,10 +68,10 @@ class FitFilm:
         Raises:
             GliaError: the drawing process failed.
         """
-        self._put(np.float64([-1, 0]))
+        self._put(np.array([-1, 0]))
         self._queue.put(None)
         self._sender.join()
-        _, text = self._process.communicate()
+        text = self._wait()
         if self._process.returncode:
             lines = text.decode("utf-8", "replace").strip().splitlines() or ["?"]
             raise GliaError(
@@ -85,7 +85,17 @@ class FitFilm:
         """Give up: nothing is written."""
         self._process.kill()
         self._queue.put(None)
-        self._process.communicate()
+        self._sender.join()
+        self._wait()
+
+    def _wait(self) -> bytes:
+        """Let the process end; what it said on its standard error."""
+        errors = self._process.stderr
+        assert errors is not None
+        with errors:
+            text = errors.read()
+        self._process.wait()
+        return text
 
     def _put(self, *parts: np.ndarray) -> None:
         self._queue.put(b"".join(np.ascontiguousarray(part, "<f8").tobytes() for part in parts))
@@ -94,17 +104,12 @@ class FitFilm:
         pipe = self._process.stdin
         assert pipe is not None
         try:
-            while (message := self._queue.get()) is not None:
-                pipe.write(message)
-                pipe.flush()
-        except OSError:
-            pass  # the process died; finish() tells why
-        finally:
-            try:
-                pipe.close()
-            except OSError:
-                pass
-            self._process.stdin = None
+            with pipe:
+                while (message := self._queue.get()) is not None:
+                    pipe.write(message)
+                    pipe.flush()
+        except (OSError, ValueError):
+            pass  # the process died or was stopped; finish() tells why
 
 
 class _LossPicture:

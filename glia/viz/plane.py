@@ -88,14 +88,16 @@ def plot_fruit(
     ax.text(0.36, 0.12, "w", color=GREY)
     ax.text(0.55, 1.75, label("here it says apple", "这一侧判为苹果"), color="#9a6a00")
     ax.text(-1.9, -1.85, label("here it says orange", "这一侧判为橘子"), color=BLUE)
+    names = {
+        1: label("apple", "苹果"),
+        -1: label("orange", "橘子"),
+        0: label("undecided", "无法判断"),
+    }
     looks = {1: (ORANGE, "o"), -1: (BLUE, "s"), 0: (GREY, "D")}
     for place, answer in zip(places, answers, strict=True):
         colour, marker = looks[int(answer)]
         ax.plot(*place, marker, color=colour, markersize=14, markeredgecolor="white")
-        name = {
-            1: label("apple", "苹果"), -1: label("orange", "橘子"), 0: label("undecided", "无法判断"),
-        }[int(answer)]  # fmt: skip
-        ax.annotate(name, place, (11, 8), textcoords="offset points")
+        ax.annotate(names[int(answer)], place, (11, 8), textcoords="offset points")
     ax.set(xlim=(-2, 2), ylim=(-2, 2))
     ax.set_xticks([-1, 1], [label("yellow -1", "黄 -1"), label("red 1", "红 1")])
     ax.set_yticks([-1, 1], [label("rough -1", "粗糙 -1"), label("smooth 1", "光滑 1")])

@@ -55,7 +55,7 @@ def striped(count: int, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray
     return images, labels
 
 
-def write_set(folder: Path, train: int = 96, test: int = 40, classes: int = 4) -> Path:
+def write_set(folder: Path, train: int = 192, test: int = 40, classes: int = 4) -> Path:
     """The four IDX files of a small set."""
     folder.mkdir(parents=True, exist_ok=True)
     for part, count, seed in (("train", train, 0), ("t10k", test, 1)):
@@ -67,14 +67,14 @@ def write_set(folder: Path, train: int = 96, test: int = 40, classes: int = 4) -
 
 @pytest.fixture(scope="session")
 def small_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """96 pictures to train on, 40 to test, four classes."""
+    """192 pictures to train on, 40 to test, four classes."""
     return write_set(tmp_path_factory.mktemp("data") / "stripes")
 
 
 @pytest.fixture(scope="session")
 def finished_run(small_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run that is done: two epochs, seed 3."""
+    """The folder of a run that is done: three epochs, seed 3."""
     folder = tmp_path_factory.mktemp("runs") / "done"
-    words = ["train", "lenet5", "--data", small_set, "--epochs", "2", "--batch", "16"]
+    words = ["train", "lenet5", "--data", small_set, "--epochs", "3", "--batch", "8"]
     assert main([str(word) for word in [*words, "--seed", "3", "--out", folder]]) == 0
     return folder

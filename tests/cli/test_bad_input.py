@@ -66,7 +66,7 @@ def other_data(here: Path, data: Path, done: Path) -> list[object]:
     run, copy = here / "old", here / "data"
     shutil.copytree(done, run)
     shutil.copytree(data, copy)
-    write_idx(copy / "train-labels-idx1-ubyte", np.arange(96).astype(np.uint8) % 3)
+    write_idx(copy / "train-labels-idx1-ubyte", np.arange(192).astype(np.uint8)[::-1] % 4)
     config = json.loads((run / "config.json").read_text("utf-8"))
     config["settings"]["data"] = str(copy)
     (run / "config.json").write_text(json.dumps(config), "utf-8")
@@ -103,9 +103,14 @@ TABLE: list[tuple[str, Make, str, str]] = [
     ("missing file", damaged("t10k-labels-idx1-ubyte", Path.unlink), "missing", "缺少"),
     ("mismatch", damaged("train-labels-idx1-ubyte", fewer_labels), "7 labels", "7 个标签"),
     ("one class", pictures("a/1.png", "a/2.png"), "only one class", "只有一个类别"),
-    ("bad picture", pictures("a/1.png", "b/1.png", content=b"no"), "cannot be read", "无法读取"),
+    (
+        "bad picture",
+        pictures("a/1.png", "a/2.png", "b/1.png", "b/2.png", content=b"no"),
+        "cannot be read",
+        "无法读取",
+    ),
     ("batch 0", train("--batch", 0), "--batch", "--batch"),
-    ("batch too large", train("--batch", 97), "only 96", "只有 96"),
+    ("batch too large", train("--batch", 193), "only 192", "只有 192"),
     ("epochs 0", train("--epochs", 0), "--epochs", "--epochs"),
     ("epochs 1.5", train("--epochs", 1.5), "whole number", "整数"),
     ("lr 0", train("--lr", 0), "learning rate", "学习率"),
@@ -152,7 +157,7 @@ def test_one_line_and_status_2(
 ) -> None:
     arguments = make(tmp_path, small_set, finished_run)
     before = sorted(tmp_path.rglob("*"))
-    outcome = glia(*arguments, "--lang", language)
+    outcome = glia("--lang", language, *arguments)
     assert outcome.status == 2
     line = outcome.err
     assert line.startswith("glia: ") and line.count("\n") == 1, line

@@ -212,6 +212,12 @@ def tanh(m: FloatMath, x: str) -> str:
     return m.keep_nan(x, m.intrinsic("copysign", value, x))
 
 
+def sigmoid(m: FloatMath, x: str) -> str:
+    e = exp(m, m.b.op(f"fneg {m.kind} {m.intrinsic('fabs', x)}"))
+    top = m.select(m.compare("olt", x, m.c(0.0)), e, m.c(1.0))
+    return m.div(top, m.add(e, m.c(1.0)))
+
+
 def library(m: FloatMath, name: str, *args: str) -> str:
     """The C library's function, lane by lane."""
     function = name + ("f" if m.size == 4 else "")
@@ -248,6 +254,7 @@ FUNCTIONS = {
     "log": log,
     "log1p": log1p,
     "tanh": tanh,
+    "sigmoid": sigmoid,
     "erf": erf,
     "sin": sin,
     "cos": cos,

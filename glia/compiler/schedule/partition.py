@@ -15,7 +15,7 @@ from glia.compiler.schedule.lower import inline_limit
 from glia.ir.expr import Expr, topological
 
 EXPENSIVE = frozenset(
-    ("exp", "log", "log1p", "expm1", "sin", "cos", "tanh", "erf", "pow", "random_bits", "sqrt")
+    ("exp", "sigmoid", "log", "log1p", "expm1", "sin", "cos", "tanh", "erf", "pow", "random_bits")
 )
 SIMPLE_VIEWS = frozenset(("reshape", "permute", "expand", "slice", "flip", "detach"))
 #: Values of at most so many operations are computed again rather than stored.

@@ -253,6 +253,11 @@ def _floor_mod(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.mod(a, b)
 
 
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    e = np.exp(-np.abs(x))
+    return np.where(x < 0, e, np.ones((), x.dtype)) / (e + np.ones((), x.dtype))
+
+
 def _erf(x: np.ndarray) -> np.ndarray:
     values = [math.erf(v) for v in np.asarray(x, np.float64).ravel().tolist()]
     return np.array(values, x.dtype).reshape(x.shape)
@@ -283,6 +288,13 @@ COS = _unary(
 )
 TANH = _unary("tanh", "tanh x", np.tanh, _tanh_gradient, (-4.0, 4.0))
 ERF = _unary("erf", "erf x", _erf, _erf_gradient)
+SIGMOID = _unary(
+    "sigmoid",
+    "1 / (1 + e⁻ˣ)",
+    _sigmoid,
+    lambda n, g: (_op(MUL, g, _op(MUL, n, _op(SUB, _like(1.0, n), n))),),
+    (-9.0, 9.0),
+)
 RELU = _unary(
     "relu",
     "max(x, 0)",

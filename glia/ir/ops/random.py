@@ -43,6 +43,20 @@ def threefry(key: np.ndarray, counter: np.ndarray) -> np.ndarray:
     return x0
 
 
+def threefry_word(key: tuple[int, int], counter: int) -> int:
+    """``threefry`` of one counter in plain integers: quicker for single words."""
+    mask = 0xFFFFFFFF
+    keys = (key[0], key[1], PARITY ^ key[0] ^ key[1])
+    x0, x1 = (counter + keys[0]) & mask, keys[1]
+    for block in range(5):
+        for rotation in ROTATIONS[block % 2]:
+            x0 = (x0 + x1) & mask
+            x1 = ((x1 << rotation | x1 >> (32 - rotation)) & mask) ^ x0
+        x0 = (x0 + keys[(block + 1) % 3]) & mask
+        x1 = (x1 + keys[(block + 2) % 3] + block + 1) & mask
+    return x0
+
+
 def _numpy(key: np.ndarray, shape: Shape) -> np.ndarray:
     return threefry(key, np.arange(numel(shape), dtype=np.uint32)).reshape(shape)
 

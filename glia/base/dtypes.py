@@ -73,7 +73,9 @@ def as_dtype(spec: object) -> DType:
         return _BY_NUMPY[np.dtype(spec).newbyteorder("=")]  # type: ignore[call-overload]
     except (TypeError, KeyError):
         names = ", ".join(dtype.name for dtype in ALL)
-        raise DTypeError(teach(f"expected a dtype, found {spec!r}.", f"use one of {names}")) from None
+        raise DTypeError(
+            teach(f"expected a dtype, found {spec!r}.", f"use one of {names}")
+        ) from None
 
 
 def promote(a: DType, b: DType) -> DType:

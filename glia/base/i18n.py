@@ -11,11 +11,11 @@ _language: str | None = None
 
 
 def _detect() -> str:
-    wanted = os.environ.get("GLIA_LANG", "")
+    wanted: str | None = os.environ.get("GLIA_LANG", "")
     if not wanted:
         wanted = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG")
         wanted = wanted or (locale.getlocale()[0] or "")
-    return "zh" if wanted.lower().startswith(("zh", "chinese")) else "en"
+    return "zh" if (wanted or "").lower().startswith(("zh", "chinese")) else "en"
 
 
 def language() -> str:

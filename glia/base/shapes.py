@@ -41,7 +41,9 @@ def broadcast(*shapes: Shape) -> Shape:
         sizes = {shape[axis] for shape in shapes if -axis <= len(shape)} - {1}
         if len(sizes) > 1:
             shown = " and ".join(str(shape) for shape in shapes)
-            message = f"shapes {shown} do not broadcast: dimension {axis} has sizes {sorted(sizes)}."
+            message = (
+                f"shapes {shown} do not broadcast: dimension {axis} has sizes {sorted(sizes)}."
+            )
             help = "make the sizes equal, or one of them 1 (reshape, unsqueeze)"
             raise ShapeError(teach(message, help))
         result.append(sizes.pop() if sizes else 1)

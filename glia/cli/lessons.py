@@ -113,7 +113,7 @@ def show_fruit(picture: Path) -> None:
 def _fruit_name(one: fruit.Fruit) -> str:
     colour = tr("red", "红色") if one.colour > 0 else tr("yellow", "黄色")
     surface = tr("smooth", "光滑") if one.surface > 0 else tr("rough", "粗糙")
-    return tr(f"{colour}, {surface}", f"{colour}、{surface}")
+    return f"{colour} · {surface}"
 
 
 def _answer(answer: int) -> str:

@@ -93,7 +93,7 @@ def _show(name: str, shares: Any, classes: tuple[str, ...]) -> None:
 
     best = int(shares.argmax())
     verdict = f"{classes[best]} ({100 * shares[best]:.1f}%)"
-    say(tr(f"{name}: {verdict}", f"{name}：{verdict}"), style="bold")
+    say(f"{name}: {verdict}", style="bold")
     shown = range(len(classes))
     if len(classes) > _SHOWN:
         shown = sorted(shown, key=lambda at: -shares[at])[:_SHOWN]  # type: ignore[assignment]

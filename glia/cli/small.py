@@ -95,7 +95,7 @@ def _fit_losses(losses: Any) -> None:
 def _written(folder: Path, names: tuple[str, ...]) -> None:
     from glia.cli.screen import say
 
-    shown = tr(", ", "、").join(names)
+    shown = ", ".join(names)
     say(tr(f"pictures in {folder}: {shown}", f"图片在 {folder} 中：{shown}"))
 
 

@@ -73,9 +73,7 @@ class _Assembler:
         self.targets = targets
         self.leaves = leaves
         self.kernels = kernels
-        self.writer = {
-            planned.args[w]: planned for planned in kernels for w in planned.writes
-        }
+        self.writer = {planned.args[w]: planned for planned in kernels for w in planned.writes}
         self.place: dict[Ref, Buffer] = {}
 
     def run(self) -> Plan:

@@ -19,9 +19,9 @@ from glia.interop.files import write_bytes
 from glia.tensor.tensor import Tensor, to_numpy
 
 
-def _refuse(path: Path, en: str, zh: str, help_en: str, help_zh: str) -> NoReturn:
-    text = tr(f"weights file '{path}': {en}", f"权重文件 '{path}'：{zh}")
-    raise CheckpointError(teach(text, tr(help_en, help_zh), where=False)) from None
+def _refuse(path: Path, reason: str, help: str) -> NoReturn:
+    text = tr(f"weights file '{path}': {reason}", f"权重文件 '{path}'：{reason}")
+    raise CheckpointError(teach(text, help, where=False)) from None
 
 
 def _as_array(name: str, value: Any) -> np.ndarray:
@@ -103,22 +103,16 @@ def _read(path: Path, limit: int = -1) -> bytes:
             return file.read(limit)
     except OSError as error:
         reason = error.strerror or str(error)
-        _refuse(
-            path,
-            f"cannot be read: {reason}.",
-            f"无法读取：{reason}。",
-            "check the path and the permissions",
-            "请检查路径和权限",
-        )
+        what = tr(f"cannot be read: {reason}.", f"无法读取：{reason}。")
+        _refuse(path, what, tr("check the path and the permissions", "请检查路径和权限"))
 
 
 def _damaged(path: Path, error: Exception) -> NoReturn:
     reason = " ".join(str(error).split()) or type(error).__name__
     reason = reason.removeprefix("Error while deserializing header: ").rstrip(".")
-    _refuse(
-        path,
+    what = tr(
         f"not a safetensors file, or a damaged one ({reason}).",
         f"不是 safetensors 文件，或文件已损坏（{reason}）。",
-        "copy the file again, or train again",
-        "请重新复制该文件，或重新训练",
     )
+    help = tr("copy the file again, or train again", "请重新复制该文件，或重新训练")
+    _refuse(path, what, help)

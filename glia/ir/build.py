@@ -8,15 +8,13 @@ from __future__ import annotations
 import math
 
 from glia.base.dtypes import DType, bool_, float32, int64, promote, promote_scalar
-from glia.base.errors import DTypeError, ShapeError, teach
+from glia.base.errors import DTypeError, teach
 from glia.base.shapes import Shape, broadcast, normalize_dim, normalize_dims, numel
 from glia.ir.expr import Expr, intern
-from glia.ir.ops import contract as _contract
 from glia.ir.ops import elementwise as _e
 from glia.ir.ops import reduce as _r
-from glia.ir.ops.source import const, iota
+from glia.ir.ops.source import const
 from glia.ir.ops.view import broadcast_to, permute, reshape
-from glia.ir.ops.window import window
 from glia.ir.table import Op
 
 Scalar = bool | int | float
@@ -347,148 +345,6 @@ _DETACH = _e.register(
         lambda node, g: (None,),
     )
 )
-
-
-# Products
-
-
-def matmul(a: Expr, b: Expr) -> Expr:
-    """Matrix product with NumPy's rules for vectors and for leading (batch) dimensions."""
-    if a.ndim == 0 or b.ndim == 0:
-        raise ShapeError(teach("matmul: expected at least one dimension, found a scalar.", "use *"))
-    dtype = promote(a.dtype, b.dtype)
-    a, b = cast(a, dtype), cast(b, dtype)
-    left = reshape(a, (1, a.shape[0])) if a.ndim == 1 else a
-    right = reshape(b, (b.shape[0], 1)) if b.ndim == 1 else b
-    m, k = left.shape[-2:]
-    if right.shape[-2] != k:
-        message = f"matmul: {a.shape} and {b.shape} do not fit: {k} against {right.shape[-2]}."
-        raise ShapeError(teach(message, "the last size of a must be the last but one of b"))
-    n = right.shape[-1]
-    lead = broadcast(left.shape[:-2], right.shape[:-2])
-    out = _batched(left, right, lead, m, k, n)
-    shape = (*lead, *(() if a.ndim == 1 else (m,)), *(() if b.ndim == 1 else (n,)))
-    return reshape(out, shape)
-
-
-def _batched(a: Expr, b: Expr, lead: Shape, m: int, k: int, n: int) -> Expr:
-    if not any(size > 1 for size in b.shape[:-2]):
-        # one matrix on the right: the batch joins the rows
-        rows = numel(lead) * m
-        a, b = reshape(broadcast_to(a, (*lead, m, k)), (rows, k)), reshape(b, (k, n))
-        p = _contract.plain
-        return _contract.contract(a, b, (rows, n, k), 2, (p(0), p(2)), (p(2), p(1)))
-    r = len(lead)
-    a, b = broadcast_to(a, (*lead, m, k)), broadcast_to(b, (*lead, k, n))
-    p = _contract.plain
-    batch = tuple(p(i) for i in range(r))
-    maps = ((*batch, p(r), p(r + 2)), (*batch, p(r + 2), p(r + 1)))
-    return _contract.contract(a, b, (*lead, m, n, k), r + 2, *maps)
-
-
-def linear(x: Expr, weight: Expr, bias: Expr | None = None) -> Expr:
-    """``x Wᵀ + b`` over the last dimension."""
-    if x.ndim == 0 or x.shape[-1] != weight.shape[1]:
-        message = f"linear: expected last dimension {weight.shape[1]}, got {x.shape}."
-        help = f"give the layer in_features={x.shape[-1] if x.ndim else 1}, or reshape the input"
-        raise ShapeError(teach(message, help))
-    p = _contract.plain
-    rows = numel(x.shape[:-1])
-    flat = reshape(x, (rows, x.shape[-1]))
-    out = _contract.contract(
-        flat, weight, (rows, *weight.shape), 2, (p(0), p(2)), (p(1), p(2))
-    )
-    if bias is not None:
-        out = add(out, bias)
-    return reshape(out, (*x.shape[:-1], weight.shape[0]))
-
-
-def conv(
-    x: Expr,
-    weight: Expr,
-    bias: Expr | None,
-    stride: Shape,
-    padding: Shape,
-    dilation: Shape,
-    groups: int,
-) -> Expr:
-    """Cross-correlation of x (N, C, *spatial) with weight (O, C/groups, *kernel), plus bias."""
-    batch, channels, *size = x.shape
-    filters, per_group, *kernel = weight.shape
-    if channels != per_group * groups or filters % groups:
-        message = f"conv: expected {per_group * groups} input channels, got {x.shape}."
-        raise ShapeError(teach(message, f"give the layer in_channels={channels}"))
-    out = tuple(
-        (s + 2 * p - d * (k - 1) - 1) // t + 1
-        for s, p, d, k, t in zip(size, padding, dilation, kernel, stride, strict=True)
-    )
-    if min(out) < 1:
-        message = f"conv: kernel {tuple(kernel)} is larger than the padded input {x.shape}."
-        raise ShapeError(teach(message, "use a smaller kernel or more padding"))
-    grouped = reshape(x, (batch, groups, per_group, *size))
-    w = reshape(weight, (groups, filters // groups, per_group, *kernel))
-    attrs = _contract.conv_attrs(
-        batch, channels, filters, out, tuple(kernel), stride, padding, dilation, groups
-    )
-    result = reshape(_contract.contract(grouped, w, *attrs), (batch, filters, *out))
-    if bias is not None:
-        result = add(result, reshape(bias, (filters, *(1 for _ in out))))
-    return result
-
-
-# Indexing by class and pooling
-
-
-def one_hot(index: Expr, classes: int, dtype: DType) -> Expr:
-    """1 where the last dimension's number equals the index, else 0. Free: nothing is stored."""
-    running = iota(classes, index.dtype)
-    return cast(eq(reshape(index, (*index.shape, 1)), running), dtype)
-
-
-def max_pool(x: Expr, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape) -> Expr:
-    """Largest element of every window; the gradient goes to the first of equal ones."""
-    k = len(kernel)
-    if any(padding):
-        low = -math.inf if x.dtype.kind == "float" else -(2 ** (8 * x.dtype.itemsize - 1))
-        x = pad_value(x, padding, padding, low)
-    taps = window(x, kernel, stride, dilation)
-    flat = reshape(taps, (*taps.shape[: taps.ndim - k], numel(kernel)))
-    return select(flat, intern(_r.ARGMAX, (flat,), (flat.ndim - 1,)))
-
-
-def select(x: Expr, index: Expr) -> Expr:
-    """Of the last dimension of ``x`` the element at ``index`` (last size 1); differentiable."""
-    hit = eq(broadcast_to(index, x.shape), broadcast_to(iota(x.shape[-1], index.dtype), x.shape))
-    return sum_(where(hit, x, full(x.shape, 0, x.dtype)), x.ndim - 1)
-
-
-def pad_value(x: Expr, before: Shape, after: Shape, value: Scalar) -> Expr:
-    """Surround the last dimensions with a constant."""
-    from glia.ir.ops.view import pad
-
-    lead = (0,) * (x.ndim - len(before))
-    before, after = (*lead, *before), (*lead, *after)
-    padded = pad(x, before, after)
-    if value == 0:
-        return padded
-    inside = pad(full(x.shape, True, bool_), before, after)
-    return where(inside, padded, value)
-
-
-def avg_pool(
-    x: Expr, kernel: Shape, stride: Shape, padding: Shape, count_include_pad: bool = True
-) -> Expr:
-    """Mean of every window."""
-    k = len(kernel)
-    dims = tuple(range(x.ndim, x.ndim + k))
-
-    def total(of: Expr) -> Expr:
-        padded = pad_value(of, padding, padding, 0) if any(padding) else of
-        return sum_(window(padded, kernel, stride, (1,) * k), dims)
-
-    if count_include_pad or not any(padding):
-        return div(total(x), float(numel(kernel)))
-    return div(total(x), total(full(x.shape, 1, x.dtype)))
 
 
 def transpose(x: Expr, dim0: int, dim1: int) -> Expr:

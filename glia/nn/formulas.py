@@ -7,7 +7,7 @@ import math
 from glia.base.errors import DTypeError, ShapeError, teach
 from glia.base.i18n import tr
 from glia.base.shapes import Shape, normalize_dim, numel
-from glia.ir import build
+from glia.ir import build, products
 from glia.ir.expr import Expr
 
 # Checks
@@ -78,7 +78,7 @@ def linear(x: Expr, weight: Expr, *bias: Expr) -> Expr:
             f"请设 in_features={size}，或改变输入形状（卷积之后用 nn.Flatten）",
         )
         raise ShapeError(teach(what, help))
-    return build.linear(x, weight, *bias)
+    return products.linear(x, weight, *bias)
 
 
 def conv2d(x: Expr, weight: Expr, *rest: object) -> Expr:
@@ -94,20 +94,20 @@ def conv2d(x: Expr, weight: Expr, *rest: object) -> Expr:
     if top == bottom and left == right:
         around = (top, left)
     else:
-        x, around = build.pad_value(x, (top, left), (bottom, right), 0), (0, 0)
+        x, around = products.pad_value(x, (top, left), (bottom, right), 0), (0, 0)
     b = bias[0] if bias else None
-    return build.conv(x, weight, b, stride, around, dilation, groups)  # type: ignore[arg-type]
+    return products.conv(x, weight, b, stride, around, dilation, groups)  # type: ignore[arg-type]
 
 
 def max_pool2d(x: Expr, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape) -> Expr:
     check_images("MaxPool2d", x)
-    return build.max_pool(x, kernel, stride, padding, dilation)
+    return products.max_pool(x, kernel, stride, padding, dilation)
 
 
 def avg_pool2d(x: Expr, kernel: Shape, stride: Shape, padding: Shape, whole: bool) -> Expr:
     check_images("AvgPool2d", x)
     check_float("AvgPool2d", x)
-    return build.avg_pool(x, kernel, stride, padding, whole)
+    return products.avg_pool(x, kernel, stride, padding, whole)
 
 
 def flatten(x: Expr, start: int, end: int) -> Expr:

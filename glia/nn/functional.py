@@ -8,7 +8,7 @@ from typing import Any
 from glia.base.dtypes import int64
 from glia.base.errors import ArgumentError, DTypeError, teach
 from glia.base.i18n import tr
-from glia.ir import build
+from glia.ir import build, products
 from glia.ir.expr import Expr
 from glia.nn import formulas as _f
 from glia.nn import loss_formulas as _l
@@ -249,7 +249,7 @@ def layer_norm(
 
 
 def _one_hot(index: Expr, classes: int) -> Expr:
-    return build.one_hot(index, classes, int64)
+    return products.one_hot(index, classes, int64)
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:

@@ -212,4 +212,3 @@ def canonical(outputs: tuple[Expr, ...]) -> tuple[list[Expr], tuple[Expr, ...]]:
                 fresh.location, fresh.path = node.location, node.path
             done[node] = fresh
     return names, tuple(done[output] for output in outputs)
-

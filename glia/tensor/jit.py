@@ -108,7 +108,9 @@ class _Tracer:
                     f"jit: '{self.name}' adds to a gradient left over from outside.",
                     f"jit：“{self.name}”会累加到函数外留下的梯度上。",
                 )
-                help = tr("call zero_grad() before backward()", "请在 backward() 前调用 zero_grad()")
+                help = tr(
+                    "call zero_grad() before backward()", "请在 backward() 前调用 zero_grad()"
+                )
                 raise GradError(teach(what, help))
             tensor._grad = None
 

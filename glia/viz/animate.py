@@ -8,7 +8,7 @@ the moving parts are drawn, and only the pixels that changed are turned into pal
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -37,7 +37,7 @@ class Animation:
     ) -> None:
         self.moving = list(moving)
         self.frames: list[Any] = []
-        self._canvas: Any = figure.canvas
+        self._canvas = cast(Any, figure.canvas)
         for artist in self.moving:
             artist.set_animated(True)
         settle_fonts(figure)

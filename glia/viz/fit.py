@@ -92,8 +92,8 @@ class FitFilm:
         """Let the process end; what it said on its standard error."""
         errors = self._process.stderr
         assert errors is not None
-        with errors:
-            text = errors.read()
+        text = b"" if errors.closed else errors.read()
+        errors.close()
         self._process.wait()
         return text
 

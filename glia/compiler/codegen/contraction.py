@@ -185,9 +185,7 @@ class _Generator:
 
     # Results
 
-    def _store_all(
-        self, sums: list[str], rows: int, columns: int, blocks: int, tail: int
-    ) -> None:
+    def _store_all(self, sums: list[str], rows: int, columns: int, blocks: int, tail: int) -> None:
         saved = dict(self.env)
         per = blocks + bool(tail)
         for r, c, k in product(range(rows), range(columns), range(per)):
@@ -285,4 +283,3 @@ class _Generator:
         ]
         pairs = product(left, right)
         return [self._fma(a, b, total) for (a, b), total in zip(pairs, sums, strict=True)]
-

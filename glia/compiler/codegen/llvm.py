@@ -177,8 +177,10 @@ class Builder:
         kind = splat_type(dtype.llvm, lanes)
         value = self.op(f"load {kind}, ptr {at}, align {dtype.itemsize}")
         if dtype.kind == "bool":
-            return self.op(f"icmp ne {kind} {value}, zeroinitializer") if lanes > 1 else self.op(
-                f"icmp ne {kind} {value}, 0"
+            return (
+                self.op(f"icmp ne {kind} {value}, zeroinitializer")
+                if lanes > 1
+                else self.op(f"icmp ne {kind} {value}, 0")
             )
         return value
 

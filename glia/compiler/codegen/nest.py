@@ -76,7 +76,9 @@ class _Generator:
             inner is not None
             and inner.size >= self.lanes
             and fits_lanes(self.values, offsets, inner)
-            and all(r.position is None or not r.position.coefficient(inner) for r in nest.reductions)
+            and all(
+                r.position is None or not r.position.coefficient(inner) for r in nest.reductions
+            )
         )
         last = nest.reduce[-1] if nest.reduce else None
         self.along_reduce = (
@@ -346,4 +348,3 @@ def _first_of_each(reductions: tuple[Reduction, ...], results: list[str]) -> lis
         found.append(results[at + 1] if wide else results[at])
         at += 2 if wide else 1
     return found
-

@@ -275,4 +275,3 @@ TABLE: dict[str, Emit] = {
     "round": _round("rint"),
     "sqrt": _round("sqrt"),
 }
-

@@ -23,7 +23,7 @@ def split_reduction(node: Expr) -> Expr | None:
         return None
     dim = max(dims, key=lambda d: (_chunks(x.shape[d]), -d))
     chunks = _chunks(x.shape[dim])
-    if chunks < 4 or x.shape[dim] == chunks and len(dims) == 1:
+    if chunks < 4 or (x.shape[dim] == chunks and len(dims) == 1):
         return None
     cut = (*x.shape[:dim], chunks, x.shape[dim] // chunks, *x.shape[dim + 1 :])
     inner = tuple(d if d < dim else d + 1 for d in dims if d != dim)

@@ -167,9 +167,7 @@ class Scheduler:
                 break
             var, by = found
             outer, inner, stands_for = loopnest.split(var, by)
-            loops = tuple(
-                part for v in loops for part in ((outer, inner) if v == var else (v,))
-            )
+            loops = tuple(part for v in loops for part in ((outer, inner) if v == var else (v,)))
             index = _replace(index, {var: stands_for})
         loops, replace = loopnest.merged_replacement(loopnest.merges(loops, used))
         if replace:
@@ -192,15 +190,20 @@ class Scheduler:
         names = [Var(f"{'i' if v < rank else 'k'}{v}", n) for v, n in enumerate(sizes)]
         loops, reduce = tuple(names[:rank]), tuple(names[rank:])
         index = tuple(variable(var) for var in loops)
-        sides = tuple(
-            self.side(child, _map_index(index_map, names))
-            for child, index_map in zip(core.inputs, (a_map, b_map), strict=True)
+        sides = (
+            self.side(core.inputs[0], _map_index(a_map, names)),
+            self.side(core.inputs[1], _map_index(b_map, names)),
         )
         choice = None
         if core.dtype.kind == "float" and core.numel and min(sizes) > 0:
             preferred = self.preferred_last(loops, sides, root)
             choice = choose(
-                loops, reduce, sides, self.target, core.dtype.itemsize, preferred  # type: ignore[arg-type]
+                loops,
+                reduce,
+                sides,
+                self.target,
+                core.dtype.itemsize,
+                preferred,
             )
         if choice is None:
             return self.plain_contraction(group, loops, reduce, sides, index)
@@ -297,9 +300,8 @@ class Scheduler:
         summed = tuple(sorted((v for v in reduce if v.size != 1), key=lambda v: -strides[v]))
         outer = [v for v in loops if v.size != 1 and v != tile.lanes_over]
         outer += [tile.lanes_over] if tile.lanes_over in loops else []
-        kernel = Contraction(
-            args.dtypes(), tuple(outer), summed, *operands, core.dtype, (store,), tile
-        )
+        a, b = operands
+        kernel = Contraction(args.dtypes(), tuple(outer), summed, a, b, core.dtype, (store,), tile)
         self.kernels.append(Planned(kernel, args.refs, [store.arg], root, choice.cost))
         return True
 
@@ -381,4 +383,3 @@ def _nest_work(kernel: Nest) -> float:
         points *= var.size
     values = walk([s.value for s in kernel.stores] + [r.value for r in kernel.reductions])
     return points * max(1, len(values)) / 4
-

@@ -210,11 +210,11 @@ class Lowering:
 
     def _concat(self, node: Expr, index: Indices, guards: tuple[Guard, ...]) -> Value:
         (dim,) = node.attrs
-        start = node.shape[dim]
+        begin = int(node.shape[dim])
         result: Value | None = None
         for x in reversed(node.inputs):
-            start -= x.shape[dim]
-            moved = tuple(at + -start if d == dim else at for d, at in enumerate(index))
+            begin -= x.shape[dim]
+            moved = tuple(at + -begin if d == dim else at for d, at in enumerate(index))
             test = Guard(moved[dim], 0, x.shape[dim])
             if test.never():
                 continue
@@ -235,9 +235,7 @@ class Lowering:
         lead = index[: len(index) - 2 * k]
         at = index[len(index) - 2 * k : len(index) - k]
         tap = index[len(index) - k :]
-        moved = tuple(
-            y * s + i * d for y, i, s, d in zip(at, tap, stride, dilation, strict=True)
-        )
+        moved = tuple(y * s + i * d for y, i, s, d in zip(at, tap, stride, dilation, strict=True))
         return self.value(node.inputs[0], (*lead, *moved), guards)
 
     def _fold(self, node: Expr, index: Indices, guards: tuple[Guard, ...]) -> Value:
@@ -269,11 +267,11 @@ class Lowering:
             y, i = at // stride, at % stride
             return [(y, i, [Guard(i, 0, kernel), Guard(y, 0, count)])]
         found = []
-        for i in range(kernel):
-            start = at + -i * dilation
-            y = start // stride
-            tests = [Guard(start % stride, 0, 1)] if stride > 1 else []
-            found.append((y, number(i), [*tests, Guard(y, 0, count)]))
+        for tap in range(kernel):
+            first = at + -tap * dilation
+            y = first // stride
+            tests = [Guard(first % stride, 0, 1)] if stride > 1 else []
+            found.append((y, number(tap), [*tests, Guard(y, 0, count)]))
         return found
 
     # Reductions

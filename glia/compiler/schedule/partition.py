@@ -296,9 +296,7 @@ def merge(groups: list[Group], stored: set[Expr]) -> list[Group]:
     return _sorted(result, reading, place)
 
 
-def _related(
-    group: Group, other: Group, reading: dict[int, set[Expr]], stored: set[Expr]
-) -> bool:
+def _related(group: Group, other: Group, reading: dict[int, set[Expr]], stored: set[Expr]) -> bool:
     """Whether joining saves reading something of full size."""
     size = numel(group.shape)
     own = reading[id(group)]

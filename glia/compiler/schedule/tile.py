@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import cast
 
 from glia.compiler.codegen.targets import Target
 from glia.compiler.index import Index, Var
@@ -21,6 +22,9 @@ from glia.ir.expr import Expr
 REPACK = 1.5
 #: Cycles to add up the lanes of one accumulator.
 ADD_LANES = 8.0
+
+
+_NOTHING: list[Var | None] = [None]
 
 
 @dataclass(frozen=True)
@@ -114,13 +118,13 @@ def _candidates(p: _Problem, preferred_last: Var | None) -> Iterator[Choice]:
             if var.size == 1:
                 continue
             reduced = var in p.reduce
-            side = _vector_side(var, offsets, reduced)
-            if side is None:
+            vectors = _vector_side(var, offsets, reduced)
+            if vectors is None:
                 continue
             extra = cost_a + cost_b
             if not reduced and preferred_last is not None and var != preferred_last:
                 extra += REPACK * results
-            tile, cost = _best_tile(p, var, side, reduced, offsets)
+            tile, cost = _best_tile(p, var, vectors, reduced, offsets)
             yield Choice(cost + extra, tile, (la, lb))
 
 
@@ -153,8 +157,8 @@ def _best_tile(
     columns = [v for v in columns if vector.coefficient(v)]
     steps = p.products // var.size
     best: tuple[float, Tile] | None = None
-    for row in rows or [None]:
-        for column in columns or [None]:
+    for row in cast(list[Var | None], rows) or _NOTHING:
+        for column in cast(list[Var | None], columns) or _NOTHING:
             found = _sizes(p, var, lanes, reduced, row, column, steps)
             tile = Tile(
                 var,
@@ -178,7 +182,13 @@ def _best_tile(
 
 
 def _sizes(
-    p: _Problem, var: Var, lanes: int, reduced: bool, row: Var | None, column: Var | None, steps: int
+    p: _Problem,
+    var: Var,
+    lanes: int,
+    reduced: bool,
+    row: Var | None,
+    column: Var | None,
+    steps: int,
 ) -> tuple[float, int, int, int]:
     """Cheapest (cost, rows, columns, blocks) for these tile variables."""
     vectors = -(-var.size // lanes)

@@ -194,8 +194,15 @@ _MATMUL = {
 
 
 def conv_attrs(
-    batch: int, channels: int, filters: int, out: Shape, kernel: Shape, stride: Shape,
-    padding: Shape, dilation: Shape, groups: int,
+    batch: int,
+    channels: int,
+    filters: int,
+    out: Shape,
+    kernel: Shape,
+    stride: Shape,
+    padding: Shape,
+    dilation: Shape,
+    groups: int,
 ) -> tuple[Shape, int, Map, Map]:
     """Attributes of a convolution of x (N, G, C/G, *spatial) with w (G, O/G, C/G, *kernel).
 
@@ -238,9 +245,7 @@ def _samples() -> Sequence[Sample]:
             (s + 2 * p - d * (k - 1) - 1) // t + 1
             for s, p, d, k, t in zip(size, padding, dilation, kernel, stride, strict=True)
         )
-        attrs = conv_attrs(
-            batch, channels, filters, out, kernel, stride, padding, dilation, groups
-        )
+        attrs = conv_attrs(batch, channels, filters, out, kernel, stride, padding, dilation, groups)
         x = normal(batch, groups, channels // groups, *size)
         w = normal(groups, filters // groups, channels // groups, *kernel)
         found.append(Sample((x, w), dict(zip(names, attrs, strict=True))))

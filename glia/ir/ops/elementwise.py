@@ -279,9 +279,7 @@ LOG1P = _unary(
     lambda n, g: (_op(DIV, g, _op(ADD, n.inputs[0], _like(1.0, g))),),
     (-0.9, 5.0),
 )
-EXPM1 = _unary(
-    "expm1", "eˣ - 1", np.expm1, lambda n, g: (_op(MUL, g, _op(ADD, n, _like(1.0, n))),)
-)
+EXPM1 = _unary("expm1", "eˣ - 1", np.expm1, lambda n, g: (_op(MUL, g, _op(ADD, n, _like(1.0, n))),))
 SIN = _unary("sin", "sin x", np.sin, lambda n, g: (_op(MUL, g, _op(COS, n.inputs[0])),), (-9, 9))
 COS = _unary(
     "cos", "cos x", np.cos, lambda n, g: (_op(NEG, _op(MUL, g, _op(SIN, n.inputs[0]))),), (-9, 9)

@@ -55,9 +55,7 @@ def _iota_samples() -> Sequence[Sample]:
     ]
 
 
-LEAF = register(
-    Op("leaf", "source", "x", _leaf_infer, None, attrs=("slot", "shape", "dtype"))
-)
+LEAF = register(Op("leaf", "source", "x", _leaf_infer, None, attrs=("slot", "shape", "dtype")))
 CONST = register(
     Op(
         "const",

@@ -95,9 +95,7 @@ def _slice_gradient(node: Expr, g: Expr) -> tuple[Expr]:
     if node.numel == 0:
         return (None,)  # type: ignore[return-value]
     spread = dilate(g, step)
-    after = tuple(
-        n - a - s for n, a, s in zip(shape, start, spread.shape, strict=True)
-    )
+    after = tuple(n - a - s for n, a, s in zip(shape, start, spread.shape, strict=True))
     return (pad(spread, start, after),)
 
 
@@ -207,7 +205,9 @@ SLICE = register(
             ],
         ),
         lambda: [
-            Bad((_X,), {"start": (0, 0, 0), "stop": (2, 3, 5), "step": (1, 1, 1)}, ShapeError, "fit")
+            Bad(
+                (_X,), {"start": (0, 0, 0), "stop": (2, 3, 5), "step": (1, 1, 1)}, ShapeError, "fit"
+            )
         ],
     )
 )

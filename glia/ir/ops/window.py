@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +54,7 @@ def _fold_infer(
 
 def _taps(
     counts: Shape, kernel: Shape, stride: Shape, dilation: Shape
-) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...]]]:
+) -> Iterator[tuple[Any, Any]]:
     """For every tap of the window: its index, and the elements it touches."""
     for tap in product(*map(range, kernel)):
         spans = []

@@ -14,8 +14,22 @@ from glia.cli.help import help_page
 from glia.cli.main import say_error
 
 
+class Stopped(Exception):
+    """A ``KeyboardInterrupt`` on its way through typer, which would turn it into a status."""
+
+    def __init__(self, cause: KeyboardInterrupt) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
 class Command(typer.core.TyperCommand):
     """A command with glia's own help page."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            raise Stopped(stop) from None
 
     def get_help(self, ctx: Any) -> str:
         return help_page(self, ctx)
@@ -93,7 +107,11 @@ def run(arguments: list[str]) -> int:
     try:
         result = command.main(args=arguments, prog_name="glia", standalone_mode=False)
         return int(result or 0)
+    except Stopped as stop:
+        raise stop.cause from None
     except Exception as error:
+        if type(error).__name__ == "Abort":
+            raise KeyboardInterrupt from None
         if not hasattr(error, "format_message"):  # not one of typer's own
             raise
         say_error(_usage_error(error))

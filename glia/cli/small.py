@@ -61,8 +61,8 @@ def fit(
     say(tr(f"loss at the end {last:.5f}", f"最终损失 {last:.5f}"), style="bold green")
     say(
         tr(
-            f"(the noise alone has {floor:.5f}: a smooth curve cannot stay below that)",
-            f"（仅噪声本身就有 {floor:.5f}，光滑曲线无法一直低于它）",
+            f"(the noise alone contributes about {floor:.4f}: a good fit ends near that)",
+            f"（噪声本身约占 {floor:.4f}，好的拟合会接近它）",
         )
     )
     if last > 0.05:

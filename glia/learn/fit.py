@@ -21,7 +21,7 @@ STEPS = 3000
 LEARNING_RATE = 0.05
 #: Steps between two frames.
 FRAME_EVERY = 10
-#: Mean square of the noise, 0.1²/3: no curve that ignores the noise can be below it for long.
+#: Expected mean square of the noise, 0.1²/3: what even the true curve leaves as loss.
 NOISE_FLOOR = 0.1**2 / 3
 
 #: Called with the step, the losses since the last frame, and the outputs of this step.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -108,7 +108,7 @@ class Bound:
         self.table = Table(steps, loaded.functions, starts)
         self.arena_version = -1
 
-    def __del__(self) -> None:
+    def __del__(self, retire: Callable[[object], None] = retire) -> None:
         retire(getattr(self, "table", None))
 
     def _place(self, at: int, kind: str, number: int) -> None:

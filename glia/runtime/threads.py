@@ -449,7 +449,7 @@ _retired: list[object] = []
 
 def retire(table: object) -> None:
     """Keep the table of a dead program until no worker that lags behind can be reading it."""
-    if _pool is not None and _pool.threads > 1:
+    if _pool is not None and _retired is not None and _pool.threads > 1:
         _retired.append(table)
         if len(_retired) > 256 and all(_pool.asleep[1:]):
             _retired.clear()

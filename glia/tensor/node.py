@@ -1,7 +1,7 @@
 """What a tensor points to: an expression, perhaps with its value; and when values are computed.
 
-A node keeps alive the nodes it was computed from, hence the slots its expression reads. When the
-last handle on it goes, everything only it needed goes back to the pool.
+A node keeps alive the slots its expression reads. When the last handle on it goes, everything only
+it needed goes back to the pool.
 """
 
 from __future__ import annotations
@@ -25,9 +25,13 @@ if TYPE_CHECKING:
 
 
 class Node:
-    """An expression, the nodes it reads, and its value once computed."""
+    """An expression, its value once computed, and a hold on the slots the expression reads.
 
-    __slots__ = ("__weakref__", "cut", "expr", "parents", "requires_grad", "value")
+    A pending node holds what its parents held when it was recorded, not the parents: they may
+    forget their own history later, and their expressions live on inside this one.
+    """
+
+    __slots__ = ("__weakref__", "cut", "expr", "holds", "requires_grad", "value")
 
     def __init__(
         self,
@@ -38,17 +42,23 @@ class Node:
         cut: bool = False,
     ) -> None:
         self.expr = expr
-        self.parents = parents
+        self.holds: tuple[Any, ...] = tuple([parent.hold for parent in parents])
         self.requires_grad = requires_grad
         self.value = value
         self.cut = cut  # gradients stop here although the expression goes on
+
+    @property
+    def hold(self) -> Any:
+        """What must stay alive for an expression that contains this one."""
+        value = self.value
+        return value if value is not None and not self.holds else (value, self.holds)
 
     def settle(self, value: Value, keep_history: bool) -> None:
         """Take the computed value; without history the expression becomes a plain leaf."""
         self.value = value
         if not keep_history:
             self.expr = value.slot.leaf
-            self.parents = ()
+            self.holds = ()
             self.cut = False
             self.requires_grad = False
 

@@ -93,7 +93,9 @@ class Tensor(Methods):
                 message = "requires_grad can be set only on a tensor the user made."
                 raise GradError(teach(message, "detach it first: x = x.detach()"))
             value.slot.owner = weakref.ref(self)
-        self._node = Node(self._node.expr, self._node.parents, wanted, self._node.value)
+        node = self._node
+        parents = () if node.expr.op.name == "leaf" else (node,)
+        self._node = Node(node.expr, parents, wanted, node.value)
         return self
 
     def detach(self) -> Tensor:

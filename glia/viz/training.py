@@ -10,7 +10,7 @@ import numpy as np
 
 from glia.base.errors import ArgumentError, teach
 from glia.base.i18n import tr
-from glia.viz.figure import BLUE, GREY, ORANGE, drawable, label, new_figure, save_png
+from glia.viz.figure import BLUE, ORANGE, drawable, label, new_figure, save_png
 
 _MOST_SMOOTHED = 400  # points of a curve before it is thinned by averaging
 
@@ -91,11 +91,10 @@ def _draw_curves(
 ) -> None:
     ax.plot(*_thin(*train), color=BLUE, linewidth=1.2, label=train_name)
     if len(test[0]):
-        ax.plot(*test, "o-", color=ORANGE, markersize=6, label=test_name)
-        ax.annotate(
-            f"{test[1][-1]:.4g}", (test[0][-1], test[1][-1]), (0, 9),
-            textcoords="offset points", ha="right", color=GREY,
-        )  # fmt: skip
+        last = label(
+            f"{test_name} (last {test[1][-1]:.4g})", f"{test_name}（最后 {test[1][-1]:.4g}）"
+        )
+        ax.plot(*test, "o-", color=ORANGE, markersize=6, label=last)
     ax.set_xlabel(label("step", "步数"))
     ax.set_xlim(left=0)
     ax.grid(color="#eeeeee", which="both")

@@ -19,13 +19,16 @@ from glia.viz.gif import Palette, save_gif
 
 
 def frames(path: Path) -> list[np.ndarray]:
+    """The first, the 101st and the last of 300 frames of 100 ms."""
     with Image.open(path) as gif:
+        assert gif.n_frames == 300  # type: ignore[attr-defined]
+        assert gif.info["loop"] == 0
         found = []
-        for at in range(gif.n_frames):  # type: ignore[attr-defined]
+        for at in range(300):
             gif.seek(at)
             assert gif.info["duration"] == 100
-            found.append(np.asarray(gif.convert("RGB")).astype(int))
-        assert gif.info["loop"] == 0
+            if at in (0, 100, 299):
+                found.append(np.asarray(gif.convert("RGB")).astype(int))
         return found
 
 
@@ -36,10 +39,9 @@ def test_fit(glia: Callable, tmp_path: Path) -> None:
     assert 0.003 < loss < 0.02
     for name in ("regression_loss.gif", "regression_result.gif"):
         pictures = frames(tmp_path / "fit" / name)
-        assert len(pictures) == 300
         assert not np.array_equal(pictures[0], pictures[-1])
     curve = frames(tmp_path / "fit" / "regression_loss.gif")
-    blue = [int(((p[..., 2] - p[..., 0]) > 80).sum()) for p in (curve[0], curve[100], curve[299])]
+    blue = [int(((p[..., 2] - p[..., 0]) > 80).sum()) for p in curve]
     assert blue[0] < blue[1] < blue[2], "the curve grows"
     assert (tmp_path / "fit" / "regression_result.png").stat().st_size > 10_000
 

@@ -106,7 +106,7 @@ class Scheduler:
 
     def nest(self, group: Group) -> None:
         first = group.roots[0]
-        if first in self.outputs:
+        if not self.outputs.isdisjoint(group.roots):
             layout = natural(first.shape)
         else:
             layout = self.best_layout(group)

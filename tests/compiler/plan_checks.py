@@ -1,0 +1,226 @@
+"""Proofs about a program's plan: nothing is read or written outside its buffer, all is written.
+
+Every offset of every load, store and operand is computed at every point of its loops, under its
+guards, independently of the code generator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from glia.compiler.codegen.body import walk
+from glia.compiler.codegen.targets import Target, describe
+from glia.compiler.index import Index, Quotient, Var, variables
+from glia.compiler.passes.simplify import simplify
+from glia.compiler.program import Buffer, Plan, _Assembler
+from glia.compiler.schedule.kernels import Planned, Ref, Scheduler
+from glia.compiler.schedule.loops import Contraction, Guard, Kernel, Load
+from glia.compiler.schedule.partition import partition
+from glia.ir.expr import Expr, topological
+from glia.ir.verify import verify
+
+X86 = "x86_64-unknown-linux-gnu"
+TARGETS: dict[str, Target] = {
+    "avx512": describe(X86, "skylake-avx512", {"avx512f": True, "avx2": True, "fma": True}),
+    "avx2": describe(X86, "haswell", {"avx2": True, "fma": True}),
+    "neon": describe("aarch64-unknown-linux-gnu", "generic", {"neon": True}),
+}
+#: Index spaces above so many points are not enumerated; affine offsets have exact bounds anyway.
+POINTS = 3_000_000
+
+
+class _Recorded(_Assembler):
+    """Keeps the order of the kernels with the values their arguments are."""
+
+    order: list[Planned]
+
+    def _steps(self, order):  # type: ignore[no-untyped-def]
+        self.order = order
+        return super()._steps(order)
+
+
+@dataclass
+class Checked:
+    """A plan that passed, with what it was made from."""
+
+    plan: Plan
+    order: list[Planned]
+    place: dict[Ref, Buffer]
+
+
+def check_program(
+    outputs: Sequence[Expr],
+    targets: Sequence[Expr | None] | None = None,
+    target: Target = TARGETS["avx512"],
+) -> Checked:
+    """Plan a program as ``program.build`` does, and prove what can be proved about it."""
+    wanted = list(targets) if targets is not None else [None] * len(outputs)
+    simple = simplify(outputs)
+    verify(simple)
+    found = {node for node in topological(simple) if node.op.name == "leaf"}
+    leaves = sorted(found, key=lambda node: node.attrs[0])
+    kernels = Scheduler(simple, target).run(partition(simple), leaves)
+    assembler = _Recorded(simple, wanted, leaves, kernels)
+    plan = assembler.run()
+    for planned in assembler.order:
+        check_kernel(planned.kernel, [ref[0].numel for ref in planned.args])
+    check_flow(assembler.order, assembler.place, len(outputs))
+    check_arena(assembler.order, assembler.place, plan.arena)
+    check_barriers(assembler, plan)
+    return Checked(plan, assembler.order, assembler.place)
+
+
+# Offsets
+
+
+def values_of(index: Index, grid: dict[Var, np.ndarray]) -> np.ndarray:
+    """An index at every point of a grid of its variables."""
+    total: np.ndarray = np.asarray(index.constant, np.int64)
+    for atom, coefficient in index.terms:
+        if isinstance(atom, Var):
+            total = total + coefficient * grid[atom]
+        elif isinstance(atom, Quotient):
+            total = total + coefficient * (values_of(atom.of, grid) // atom.by)
+        else:
+            total = total + coefficient * (values_of(atom.of, grid) % atom.by)
+    return total
+
+
+def reach(
+    offset: Index, guards: Sequence[Guard], loops: Sequence[Var]
+) -> tuple[int, int, np.ndarray | None]:
+    """Smallest and largest offset over the loops, and all of them where they are few enough."""
+    used = set(variables(offset)).union(*(variables(guard.index) for guard in guards))
+    assert used <= set(loops), f"{offset} uses a variable that is not a loop of the kernel"
+    live = [var for var in loops if var in used]
+    count = int(np.prod([var.size for var in live], dtype=np.int64))
+    if not guards and offset.is_affine() and count > POINTS:
+        return (*offset.bounds(), None)
+    assert count <= POINTS, f"{offset}: {count} points are too many to enumerate"
+    axes = np.meshgrid(*(np.arange(var.size) for var in live), indexing="ij", sparse=True)
+    grid = dict(zip(live, axes, strict=True))
+    shape = tuple(var.size for var in live)
+    at = np.broadcast_to(values_of(offset, grid), shape)
+    inside = np.ones(shape, bool)
+    for guard in guards:
+        value = values_of(guard.index, grid)
+        inside = inside & (guard.low <= value) & (value < guard.high)
+    chosen = at[inside]
+    if not chosen.size:
+        return 0, 0, chosen
+    return int(chosen.min()), int(chosen.max()), chosen
+
+
+def check_kernel(kernel: Kernel, sizes: Sequence[int]) -> None:
+    """Every access lies within its argument; every store writes all of its buffer once."""
+    loops = list(kernel.loops) + list(kernel.reduce)
+    points = int(np.prod([var.size for var in loops], dtype=np.int64))
+    values = [store.value for store in kernel.stores]
+    if isinstance(kernel, Contraction):
+        for operand in (kernel.a, kernel.b):
+            low, high, _ = reach(operand.offset, (), loops)
+            inside = 0 <= low and high < max(sizes[operand.arg], 1)
+            assert inside or not points, f"operand {operand} leaves 0..{sizes[operand.arg]}"
+    else:
+        values += [reduction.value for reduction in kernel.reductions]
+    for value in walk(values):
+        if isinstance(value, Load):
+            low, high, _ = reach(value.offset, value.guards, loops)
+            inside = 0 <= low and high < max(sizes[value.arg], 1)
+            text = f"load {value.offset} under {value.guards} spans {low}..{high}"
+            assert inside or not points, f"{text} of {sizes[value.arg]}\n{kernel}"
+    for store in kernel.stores:
+        check_store(store.offset, kernel.loops, sizes[store.arg], str(kernel))
+
+
+def check_store(offset: Index, loops: Sequence[Var], size: int, text: str) -> None:
+    low, high, chosen = reach(offset, (), loops)
+    count = int(np.prod([var.size for var in loops], dtype=np.int64))
+    assert count == size, f"{count} stores into {size} elements\n{text}"
+    assert not size or (low, high) == (0, size - 1), f"stores span {low}..{high} of {size}\n{text}"
+    if chosen is not None and size:
+        assert (np.bincount(chosen.ravel(), minlength=size) == 1).all(), f"written twice\n{text}"
+
+
+# What is written before it is read
+
+
+def check_flow(order: Sequence[Planned], place: dict[Ref, Buffer], outputs: int) -> None:
+    """Temporaries are written before they are read; every output is written exactly once."""
+    written: set[Ref] = set()
+    results: list[int] = []
+    for planned in order:
+        for i, ref in enumerate(planned.args):
+            if i in planned.writes:
+                continue
+            kind = place[ref].kind
+            assert kind == "leaf" or ref in written, f"{ref} is read before it is written"
+        for i in planned.writes:
+            ref = planned.args[i]
+            assert ref not in written, f"{ref} is written twice"
+            assert place[ref].kind != "leaf", f"{ref} overwrites a leaf outside the targets"
+            written.add(ref)
+            if place[ref].kind == "out":
+                results.append(place[ref].at)
+    assert sorted(results) == list(range(outputs)), f"outputs written: {sorted(results)}"
+
+
+def spans(order: Sequence[Planned], place: dict[Ref, Buffer]) -> dict[Ref, tuple[int, int]]:
+    """First and last kernel that touches each temporary."""
+    found: dict[Ref, tuple[int, int]] = {}
+    for step, planned in enumerate(order):
+        for ref in planned.args:
+            if place[ref].kind == "arena":
+                first, _ = found.get(ref, (step, step))
+                found[ref] = (first, step)
+    return found
+
+
+def nbytes(ref: Ref) -> int:
+    return ref[0].numel * ref[0].dtype.itemsize
+
+
+def check_arena(order: Sequence[Planned], place: dict[Ref, Buffer], arena: int) -> None:
+    """Temporaries alive together do not share bytes, and all lie in the arena."""
+    lives = list(spans(order, place).items())
+    for i, (ref, (first, last)) in enumerate(lives):
+        start = place[ref].at
+        assert start % 64 == 0 and start + nbytes(ref) <= arena
+        for other, (other_first, other_last) in lives[:i]:
+            if first <= other_last and other_first <= last:
+                apart = place[other].at + nbytes(other) <= start
+                apart = apart or start + nbytes(ref) <= place[other].at
+                assert apart, f"{ref} and {other} share bytes while both are alive"
+
+
+def check_barriers(assembler: _Recorded, plan: Plan) -> None:
+    """Between two kernels that touch the same bytes, one writing, all threads meet."""
+
+    def touched(planned: Planned, i: int) -> tuple[object, int, int, bool]:
+        ref = planned.args[i]
+        buffer = assembler.place[ref]
+        writes = i in planned.writes
+        if buffer.kind == "arena":
+            return "arena", buffer.at, buffer.at + nbytes(ref), writes
+        if buffer.kind == "out" and assembler.targets[buffer.at] is not None:
+            return assembler.targets[buffer.at], 0, 1, writes
+        if buffer.kind == "leaf":
+            return assembler.leaves[buffer.at], 0, 1, writes
+        return ("out", buffer.at), 0, 1, writes
+
+    order = assembler.order
+    for later, b in enumerate(order):
+        mine = [touched(b, i) for i in range(len(b.args))]
+        for earlier in range(later):
+            a = order[earlier]
+            if plan.steps[earlier].serial and plan.steps[later].serial:
+                continue
+            if any(step.barrier for step in plan.steps[earlier + 1 : later + 1]):
+                continue
+            for p in (touched(a, i) for i in range(len(a.args))):
+                for q in mine:
+                    clash = p[0] == q[0] and p[1] < q[2] and q[1] < p[2] and (p[3] or q[3])
+                    assert not clash, f"kernels {earlier} and {later} race for {p[0]}"

@@ -1,0 +1,163 @@
+"""Elementwise ops at special values, and how exact the elementary functions are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from compiler.oracle import compiled, leaves_for
+from ir.special import special_values, ulps
+
+from glia.base.errors import DTypeError
+from glia.ir.expr import Expr, intern
+from glia.ir.interpret import interpret
+from glia.ir.table import TABLE
+
+FLOATS = (np.float32, np.float64)
+#: Units of the last place that an elementary function may be off.
+ULPS = 2.5
+
+ROWS = [
+    row
+    for row in TABLE.values()
+    if row.kind == "elementwise" and row.name not in ("cast", "where", "not")
+]
+
+
+def accepts(name: str, arrays: list[np.ndarray]) -> Expr | None:
+    try:
+        return intern(TABLE[name], tuple(leaves_for(arrays)))
+    except (DTypeError, ValueError):
+        return None
+
+
+def arity(name: str) -> int:
+    one = np.ones(1, np.float32)
+    return 1 if accepts(name, [one]) is not None else 2
+
+
+NAMES = [row.name for row in ROWS if accepts(row.name, [np.ones(1)] * arity(row.name))]
+
+
+def arguments(name: str, dtype: type) -> list[np.ndarray]:
+    """All special values, or all pairs of them."""
+    values = special_values(dtype)
+    if arity(name) == 1:
+        return [values]
+    return [grid.ravel() for grid in np.meshgrid(values, values)]
+
+
+def wrong(found: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """Where a value, the kind of value (NaN, infinity) or the sign of a zero differs."""
+    if expected.dtype.kind != "f":
+        return found != expected
+    far = ulps(found, expected.astype(np.longdouble)) > ULPS + 1  # NumPy has an error too
+    zeros = (expected == 0) & (np.signbit(found) != np.signbit(expected))
+    return far | zeros
+
+
+def check(name: str, arrays: list[np.ndarray], found: np.ndarray) -> None:
+    node = accepts(name, arrays)
+    assert node is not None
+    (expected,) = interpret([node], dict(zip(node.inputs, arrays, strict=True)))
+    bad = np.flatnonzero(wrong(found, expected))
+    shown = [
+        f"{name}({', '.join(str(a[i]) for a in arrays)}) = {found[i]}, expected {expected[i]}"
+        for i in bad[:8]
+    ]
+    assert not bad.size, f"{bad.size} of {found.size}:\n" + "\n".join(shown)
+
+
+@pytest.mark.parametrize("dtype", FLOATS, ids=lambda d: d.__name__)
+@pytest.mark.parametrize("name", NAMES)
+def test_whole_vectors(name: str, dtype: type) -> None:
+    arrays = arguments(name, dtype)
+    node = accepts(name, arrays)
+    assert node is not None
+    (found,) = compiled([node], dict(zip(node.inputs, arrays, strict=True)))
+    check(name, arrays, found)
+
+
+@pytest.mark.parametrize("dtype", FLOATS, ids=lambda d: d.__name__)
+@pytest.mark.parametrize("name", NAMES)
+def test_one_by_one(name: str, dtype: type) -> None:
+    """Reading every second element leaves no whole vectors: the scalar code does all."""
+    arrays = arguments(name, dtype)
+    spread = [np.repeat(a, 2).reshape(-1, 2) for a in arrays]
+    leaves = leaves_for(spread)
+    one = intern(TABLE["slice"], (leaves[0],), ((0, 0), spread[0].shape[:1] + (1,), (1, 1)))
+    columns = [intern(one.op, (leaf,), one.attrs) for leaf in leaves]
+    node = intern(TABLE[name], tuple(columns))
+    (found,) = compiled([node], dict(zip(leaves, spread, strict=True)))
+    check(name, arrays, found.ravel())
+
+
+def dense(low: float, high: float, dtype: type, count: int = 400_001) -> np.ndarray:
+    return np.linspace(low, high, count).astype(dtype)
+
+
+def all_magnitudes(dtype: type, count: int = 400_003) -> np.ndarray:
+    """Numbers evenly spread over the bit patterns of the finite positive ones."""
+    size = np.dtype(dtype).itemsize
+    top = int(np.array(np.finfo(dtype).max).view(f"u{size}"))
+    return np.linspace(0, top, count).astype(f"u{size}").clip(0, top).view(dtype)
+
+
+def erf_exact(x: np.ndarray) -> np.ndarray:
+    """``2/√π e^(-x²) Σ 2ⁿ x^(2n+1) / (2n+1)!!``: terms of one sign, so nothing is lost."""
+    near = np.clip(x, -6.5, 6.5)
+    term, total = near.copy(), near.copy()
+    for n in range(1, 160):
+        term = term * (2 * near * near) / (2 * n + 1)
+        total = total + term
+    pi = np.longdouble("3.14159265358979323846264338327950288")
+    return 2 / np.sqrt(pi) * np.exp(-near * near) * total
+
+
+def sigmoid_exact(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))
+
+
+Reference = Callable[[np.ndarray], np.ndarray]
+#: Function, and the ranges where it is neither constant nor infinite; "all" adds every magnitude.
+FUNCTIONS: dict[str, tuple[Reference, list[tuple[float, float]], bool]] = {
+    "exp": (np.exp, [(-104, 89), (-1, 1), (-746, 710)], True),
+    "expm1": (np.expm1, [(-20, 88), (-1, 1), (-0.01, 0.01), (-40, 709)], True),
+    "log": (np.log, [(0.5, 2.0), (1e-3, 1e3), (0.99, 1.01)], True),
+    "log1p": (np.log1p, [(-0.999, 2), (-0.01, 0.01), (0, 1e6)], True),
+    "tanh": (np.tanh, [(-10, 10), (-0.7, 0.7), (-22, 22)], True),
+    "sigmoid": (sigmoid_exact, [(-10, 20), (-1, 1)], False),
+    "erf": (erf_exact, [(-6, 6), (-1, 1)], False),
+    "sin": (np.sin, [(-10, 10), (-1000, 1000)], True),
+    "cos": (np.cos, [(-10, 10), (-1000, 1000)], True),
+    "sqrt": (np.sqrt, [(0, 4)], True),
+}
+
+
+def worst(name: str, dtype: type, x: np.ndarray, precise: type) -> tuple[float, float]:
+    """Largest error in ulp, and where it is."""
+    node = accepts(name, [x])
+    assert node is not None
+    (found,) = compiled([node], {node.inputs[0]: x})
+    with np.errstate(all="ignore"):
+        errors = ulps(found, FUNCTIONS[name][0](x.astype(precise)))
+    at = int(errors.argmax())
+    return float(errors[at]), float(x[at])
+
+
+@pytest.mark.parametrize("dtype", FLOATS, ids=lambda d: d.__name__)
+@pytest.mark.parametrize("name", list(FUNCTIONS))
+def test_error_in_units_of_the_last_place(name: str, dtype: type) -> None:
+    precise = np.float64 if dtype is np.float32 and name != "erf" else np.longdouble
+    if dtype is np.float64 and np.finfo(np.longdouble).nmant <= 52:
+        pytest.skip("no type more precise than float64 here")
+    _, ranges, everywhere = FUNCTIONS[name]
+    count = 400_001 if precise is np.float64 else 40_001
+    parts = [dense(*span, dtype, count) for span in ranges]
+    if everywhere:
+        magnitudes = all_magnitudes(dtype, count)
+        parts += [magnitudes, -magnitudes]
+    for x in parts:
+        error, at = worst(name, dtype, x, precise)
+        assert error <= ULPS, f"{name}({at!r}) is {error:.2f} ulp off"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from glia.base.errors import GradError, teach
-from glia.ir.build import add, full
+from glia.ir.build import add, eq, full, where
 from glia.ir.expr import Expr, topological
 
 
@@ -18,6 +18,10 @@ def pullback(output: Expr, wrt: Sequence[Expr], seed: Expr) -> list[Expr | None]
     return found
 
 
+#: Elementwise ops whose local factor may be infinite or NaN where their value is not used.
+SINGULAR = frozenset(("mul", "div", "sqrt", "log", "log1p", "exp", "expm1", "pow"))
+
+
 def _walk(output: Expr, wrt: tuple[Expr, ...], seed: Expr) -> list[Expr | None]:
     order = topological((output,))
     matters: set[Expr] = set()
@@ -26,6 +30,7 @@ def _walk(output: Expr, wrt: tuple[Expr, ...], seed: Expr) -> list[Expr | None]:
         if node in targets or any(child in matters for child in node.inputs):
             matters.add(node)
     gradients: dict[Expr, Expr] = {output: seed} if output in matters else {}
+    masked: set[Expr] = set()  # reached through the branch of a where
     for node in reversed(order):
         g = gradients.get(node)
         if g is None or node not in matters or not node.inputs:
@@ -34,12 +39,22 @@ def _walk(output: Expr, wrt: tuple[Expr, ...], seed: Expr) -> list[Expr | None]:
             continue
         if node.op.gradient is None:
             raise GradError(_no_derivative(node))
+        under_mask = node.op.name == "where" or node in masked
+        if under_mask and node.op.kind in ("elementwise", "view"):
+            masked.update(node.inputs)
         for child, part in zip(node.inputs, node.op.gradient(node, g), strict=True):
             if part is None or child not in matters:
                 continue
+            if node in masked and node.op.name in SINGULAR:
+                part = _only_where_used(g, part)
             before = gradients.get(child)
             gradients[child] = part if before is None else add(before, part)
     return [gradients.get(x) for x in wrt]
+
+
+def _only_where_used(g: Expr, part: Expr) -> Expr:
+    """Nothing flows where nothing came: 0 · inf in a branch not taken is 0, not NaN."""
+    return where(eq(g, 0.0), 0.0, part)
 
 
 def _no_derivative(node: Expr) -> str:

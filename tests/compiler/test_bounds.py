@@ -18,6 +18,7 @@ from glia import nn, optim
 from glia.compiler import program
 from glia.compiler.index import Var, variable
 from glia.compiler.schedule.loops import Guard
+from glia.ir.expr import forget
 from glia.models.lenet import LeNet5
 
 Built = list[tuple]
@@ -33,6 +34,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> Iterator[Built]:
         found.append((outputs, targets))
         return build(outputs, targets, target)
 
+    forget()  # what an earlier test compiled would not be built again
     monkeypatch.setattr(program, "build", record)
     yield found
 
@@ -62,7 +64,7 @@ def adam(net: nn.Module) -> optim.Adam:
 
 
 NETS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], int]] = {
-    "lenet": (LeNet5, (1, 28, 28), 10),
+    "lenet": (LeNet5, (1, 32, 32), 10),
     "mlp": (mlp, (13,), 7),
     "batch norm": (BatchNormNet, (3, 7, 9), 3),
 }

@@ -59,9 +59,15 @@ class Scalar:
             how = "sitofp" if source.kind == "int" else "uitofp"
             return self.b.op(f"{how} {a} {x} to {b}")
         if source.kind == "float":
-            how = "fptosi" if target.kind == "int" else "fptoui"
-            return self.b.op(f"{how} {a} {x} to {b}")
+            return self._saturated(x, source, target)
         return self._resize(x, source, target, a, b)
+
+    def _saturated(self, x: str, source: DType, target: DType) -> str:
+        """Float to integer: towards zero, NaN to 0, the nearest end where it does not fit."""
+        count = "" if self.lanes == 1 else f"v{self.lanes}"
+        sign = "s" if target.kind == "int" else "u"
+        name = f"llvm.fpto{sign}i.sat.{count}{target.llvm}.{count}f{8 * source.itemsize}"
+        return self.b.call(name, self.kind(target), [(self.kind(source), x)])
 
     def _resize(self, x: str, source: DType, target: DType, a: str, b: str) -> str:
         wide = 1 if source.kind == "bool" else source.itemsize * 8
@@ -202,17 +208,21 @@ def _correction(s: Scalar, kind: str, rest: str, b: str) -> str:
 def _float_floor_divide(s: Scalar, dtype: DType, a: str, b: str) -> tuple[str, str]:
     """Quotient and remainder the way Python defines them: by way of the exact remainder."""
     m = FloatMath(s.b, dtype, s.lanes)
-    rest = s.b.op(f"frem {m.kind} {a}, {b}")
-    nonzero = m.compare("one", rest, m.c(0.0))
-    negative_rest = m.compare("olt", rest, m.c(0.0))
-    negative_b = m.compare("olt", b, m.c(0.0))
     flag = splat_type("i1", s.lanes)
-    mixed = s.b.op(f"xor {flag} {negative_rest}, {negative_b}")
+    exact = s.b.op(f"frem {m.kind} {a}, {b}")
+    nonzero = m.compare("one", exact, m.c(0.0))
+    negative = m.compare("olt", exact, m.c(0.0))
+    mixed = s.b.op(f"xor {flag} {negative}, {m.compare('olt', b, m.c(0.0))}")
     fix = s.b.op(f"and {flag} {nonzero}, {mixed}")
-    rest = m.select(fix, m.add(rest, b), m.intrinsic("copysign", rest, b))
-    rest = m.select(nonzero, m.select(fix, rest, s.b.op(f"frem {m.kind} {a}, {b}")), rest)
-    quotient = m.intrinsic("rint", m.div(m.sub(a, rest), b))
-    return quotient, rest
+    rest = m.select(fix, m.add(exact, b), exact)
+    zero = m.compare("oeq", exact, m.c(0.0))
+    rest = m.select(zero, m.intrinsic("copysign", exact, b), rest)
+    whole = m.div(m.sub(a, exact), b)
+    whole = m.intrinsic("rint", m.select(fix, m.sub(whole, m.c(1.0)), whole))
+    ratio = m.div(a, b)
+    signed = m.intrinsic("copysign", whole, ratio)
+    whole = m.select(m.compare("oeq", whole, m.c(0.0)), signed, whole)
+    return m.select(m.compare("oeq", b, m.c(0.0)), ratio, whole), rest
 
 
 def _modulo(s: Scalar, dtype: DType, args: list[str]) -> str:

@@ -150,8 +150,10 @@ def expm1(m: FloatMath, x: str) -> str:
     # 2ⁿ (e^r - 1) + (2ⁿ - 1); for large n the halves keep 2ⁿ finite
     half = m.intrinsic("floor", m.mul(n, m.c(0.5)))
     a, b = m.power_of_two(half), m.power_of_two(m.sub(n, half))
-    scaled = m.mul(m.mul(small, a), b)
-    value = m.add(scaled, m.sub(m.mul(a, b), m.c(1.0)))
+    near = m.add(m.mul(m.mul(small, a), b), m.sub(m.mul(a, b), m.c(1.0)))
+    # where 1 is lost in 2ⁿ anyway, e^r · 2ⁿ in two halves does not overflow too early
+    far = m.mul(m.mul(m.add(small, m.c(1.0)), a), b)
+    value = m.select(m.compare("ogt", n, m.c(m.mantissa + 1.0)), far, near)
     zero = m.compare("oeq", n, m.c(0.0))
     value = m.select(zero, small, value)
     value = m.select(m.compare("oeq", x, m.c(0.0)), x, value)

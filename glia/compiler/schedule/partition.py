@@ -221,7 +221,7 @@ class _Plan:
 
     def _may_host(self, root: Expr, core: Expr) -> bool:
         """A kernel has at most one core, and loops of one do not run inside another's."""
-        if root in self.core_of or root.op.kind != "elementwise":
+        if root in self.core_of or not (root.op.kind == "elementwise" or root.op.name == "reshape"):
             return False
         inside = [root]
         seen: set[Expr] = set()

@@ -97,7 +97,6 @@ def test_no_gradient_through_detach() -> None:
     assert value(g, x=(x, np.float64(3.0))) == 3.0
 
 
-@pytest.mark.xfail(reason="where does not push its mask into the untaken branch yet")
 def test_masked_nan_does_not_leak() -> None:
     """√x in the branch not taken must not make the gradient NaN."""
     x = leaf(0, (3,), float64)

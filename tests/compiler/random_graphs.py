@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from glia.base.dtypes import as_dtype, bool_, float32, float64, int32, int64, uint32
+from glia.base.errors import ShapeError
 from glia.base.shapes import numel
 from glia.ir import build, products
 from glia.ir.expr import Expr, intern, topological
@@ -68,7 +69,9 @@ class Grower:
     def shape(self) -> tuple[int, ...]:
         while True:
             rank = int(self.rng.choice([0, 1, 1, 2, 2, 2, 3, 3, 4]))
-            found = tuple(int(self.pick(SIZES)) for _ in range(rank))
+            found = tuple(int(self.pick(SIZES)) for _ in range(rank))  # type: ignore[call-overload]
+            if rank and self.chance(0.03):
+                found = (*found[1:], 0)
             if numel(found) <= LARGEST:
                 return found
 
@@ -156,7 +159,10 @@ class Grower:
             if len(self.known) >= target:
                 break
             maker = self.pick(MAKERS)
-            node = maker(self)  # type: ignore[operator]
+            try:
+                node = maker(self)  # type: ignore[operator]
+            except ShapeError:  # nothing to choose from in an empty tensor
+                continue
             if node is not None:
                 self.try_node(node)
 
@@ -318,7 +324,7 @@ def _expand(g: Grower) -> Expr | None:
 
 
 def _slice(g: Grower) -> Expr | None:
-    x = g.any(lambda k: k.value.ndim > 0)
+    x = g.any(lambda k: k.value.ndim > 0 and k.value.size > 0)
     if x is None:
         return None
     start, stop, step = [], [], []
@@ -358,7 +364,7 @@ def _concat(g: Grower) -> Expr | None:
 
 
 def _window(g: Grower) -> Expr | None:
-    x = g.any(lambda k: 0 < k.value.ndim < 4 and min(k.node.shape) > 1)
+    x = g.any(lambda k: 0 < k.value.ndim < 4 and min(k.node.shape) > 1 and k.value.size > 0)
     if x is None:
         return None
     dims = 1 if x.value.ndim == 1 or g.chance(0.5) else 2
@@ -381,7 +387,9 @@ def _window(g: Grower) -> Expr | None:
 
 
 def _dilate(g: Grower) -> Expr | None:
-    x = g.any(lambda k: 0 < k.value.ndim < 3 and k.value.size < 400 and k.value.dtype.kind == "f")
+    x = g.any(
+        lambda k: 0 < k.value.ndim < 3 and 0 < k.value.size < 400 and k.value.dtype.kind == "f"
+    )
     return x and window.dilate(x.node, tuple(int(n) for n in g.rng.integers(1, 4, x.value.ndim)))
 
 
@@ -405,7 +413,7 @@ def _matmul(g: Grower) -> Expr | None:
 
 
 def _conv(g: Grower) -> Expr | None:
-    x = g.any(lambda k: k.value.ndim in (3, 4) and k.value.dtype == np.float32)
+    x = g.any(lambda k: k.value.ndim in (3, 4) and k.value.dtype == np.float32 and k.value.size)
     if x is None:
         return None
     _, channels, *size = x.node.shape

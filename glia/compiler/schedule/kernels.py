@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from glia.base.dtypes import DType
+from glia.base.shapes import Shape
 from glia.compiler.codegen.body import fits_lanes, walk
 from glia.compiler.codegen.targets import Target
 from glia.compiler.index import Index, Var, combine, number, substitute, variable, variables
 from glia.compiler.schedule import loopnest
-from glia.compiler.schedule.layout import Layout, dim_last, natural
+from glia.compiler.schedule.layout import Layout, arranged, natural
 from glia.compiler.schedule.loops import (
     Apply,
     Contraction,
@@ -21,10 +22,11 @@ from glia.compiler.schedule.loops import (
     Reduced,
     Reduction,
     Store,
+    Tile,
 )
 from glia.compiler.schedule.lower import CannotLower, Indices, Lowering, regroup
 from glia.compiler.schedule.partition import SIMPLE_VIEWS, Group
-from glia.compiler.schedule.tile import Choice, Side, choose
+from glia.compiler.schedule.tile import Choice, Side, choose, summing_order
 from glia.ir.expr import Expr
 
 #: A value in a layout (physical order of its dimensions), or in a place of another name.
@@ -122,22 +124,23 @@ class Scheduler:
         self.kernels.append(planned)
 
     def best_layout(self, group: Group) -> Layout:
-        """Innermost the dimension along which most of what is read lies side by side."""
+        """The order of dimensions in which the largest value that is read lies in memory."""
         root = group.roots[0]
         loops = [Var(f"i{d}", size) for d, size in enumerate(root.shape)]
         index = tuple(variable(var) for var in loops)
         args = _Args(self.layouts)
         lowering, stores = self.lower_roots(group, index, natural(root.shape), args)
-        votes = [0.0] * len(loops)
+        largest, strides = 0, [0] * len(loops)
         for value in walk([s.value for s in stores] + [r.value for r in lowering.reductions]):
-            if isinstance(value, Load):
-                for d, var in enumerate(loops):
-                    if value.offset.coefficient(var) == 1:
-                        votes[d] += args.refs[value.arg][0].numel
-        if not loops or max(votes) == 0:
+            if isinstance(value, Load) and args.refs[value.arg][0].numel > largest:
+                found = [abs(value.offset.coefficient(var)) for var in loops]
+                if any(found):
+                    largest, strides = args.refs[value.arg][0].numel, found
+        if not largest:
             return natural(root.shape)
-        last = max(range(len(loops)), key=lambda d: (votes[d], d))
-        return dim_last(root.shape, last)
+        far = max(strides) + 1
+        order = sorted(range(len(loops)), key=lambda d: (-(strides[d] or far), d))
+        return arranged(root.shape, order)
 
     def lower_roots(
         self, group: Group, index: Indices, layout: Layout, args: _Args
@@ -271,8 +274,7 @@ class Scheduler:
         root_index = regroup(index, core.shape, root.shape)
         layout = natural(root.shape)
         if not tile.lanes_reduced and root not in self.outputs:
-            along = [d for d, at in enumerate(root_index) if at.coefficient(tile.lanes_over) == 1]
-            layout = dim_last(root.shape, along[0]) if along else layout
+            layout = _along(root_index, root.shape, tile)
         args = _Args(self.layouts)
         operands = []
         for side, wanted in zip(sides, choice.layouts, strict=True):
@@ -294,10 +296,7 @@ class Scheduler:
             self.repack(side.base, wanted)
         self.layouts[root] = [layout]
         store = Store(args.of((root, layout.order)), layout.offset(root_index), value)
-        strides = {
-            v: max(abs(o.offset.coefficient(v)) for o in operands) for v in (*loops, *reduce)
-        }
-        summed = tuple(sorted((v for v in reduce if v.size != 1), key=lambda v: -strides[v]))
+        summed = summing_order(reduce, [o.offset for o in operands])
         outer = [v for v in loops if v.size != 1 and v != tile.lanes_over]
         outer += [tile.lanes_over] if tile.lanes_over in loops else []
         a, b = operands
@@ -334,6 +333,18 @@ class _Probe(Lowering):
         else:
             self.found = (node, index)
         return Load(node.dtype, 0, number(0))
+
+
+def _along(index: Indices, shape: Shape, tile: Tile) -> Layout:
+    """The layout in which a tile's results lie together: lanes innermost, then rows."""
+
+    def rank(dim: int) -> tuple[int, int]:
+        if index[dim].coefficient(tile.lanes_over) == 1:
+            return 2, dim
+        is_row = tile.rows is not None and index[dim].coefficient(tile.rows[0]) == 1
+        return int(is_row), dim
+
+    return arranged(shape, sorted(range(len(shape)), key=rank))
 
 
 def copy_kernel(origin: Ref, source: Layout, target: Ref, layout: Layout) -> Planned:

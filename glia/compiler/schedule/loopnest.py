@@ -52,7 +52,7 @@ def merges(loops: Sequence[Var], indices: Sequence[Index]) -> list[list[Var]]:
     """Neighbouring loops grouped into those that run as one."""
     groups: list[list[Var]] = []
     for var in loops:
-        if groups and mergeable(groups[-1][-1], var, indices):
+        if groups and var.size and mergeable(groups[-1][-1], var, indices):
             groups[-1].append(var)
         else:
             groups.append([var])

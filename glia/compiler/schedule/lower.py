@@ -35,7 +35,7 @@ def unflatten(flat: Index, shape: Shape) -> Indices:
     """The indices of element number ``flat`` of a row-major array."""
     found = []
     for size, stride in zip(shape, strides_of(shape), strict=True):
-        found.append(ZERO if size == 1 else (flat // stride) % size)
+        found.append(ZERO if size <= 1 or not stride else (flat // stride) % size)
     return tuple(found)
 
 

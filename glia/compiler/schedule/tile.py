@@ -9,17 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import cast
 
 from glia.compiler.codegen.targets import Target
-from glia.compiler.index import Index, Var
-from glia.compiler.schedule.layout import Layout, dim_last, natural
+from glia.compiler.index import Index, Var, variables
+from glia.compiler.schedule.layout import Layout, arranged, dim_last, natural
 from glia.compiler.schedule.loops import Tile
 from glia.ir.expr import Expr
 
 #: Cycles to move one element when an operand is copied into another layout.
 REPACK = 1.5
+#: A cache line and a number, in bytes; what stays in the innermost cache; cycles to fetch a line
+#: from the next one.
+LINE, WORD, INNER_CACHE, LINE_CYCLES = 64, 4, 24 << 10, 2.0
 #: Cycles to add up the lanes of one accumulator.
 ADD_LANES = 8.0
 
@@ -35,14 +39,18 @@ class Side:
     index: tuple[Index, ...]
     layouts: tuple[Layout, ...]  # as stored; the first is the primary one
 
-    def choices(self) -> Iterator[tuple[Layout, float]]:
+    def choices(self, more: Sequence[Layout] = ()) -> Iterator[tuple[Layout, float]]:
         """Layouts with what they cost: those at hand are free."""
         seen = set()
         for layout in self.layouts:
             seen.add(layout.order)
             yield layout, 0.0
         shape = self.base.shape
-        others = [natural(shape)] + [dim_last(shape, d) for d in range(len(shape))]
+        rank = len(shape)
+        others = [*more, natural(shape)]
+        if rank > 2:
+            others.append(arranged(shape, (*range(2, rank), 1, 0)))
+        others += [dim_last(shape, d) for d in range(rank)]
         for layout in others:
             if layout.order not in seen:
                 seen.add(layout.order)
@@ -95,37 +103,97 @@ def choose(
     return best
 
 
-def _affine_offset(side: Side, layout: Layout) -> Index | None:
-    offset = layout.offset(side.index)
-    return offset if offset.is_affine() else None
+Option = tuple[Layout, float, Index]  # a layout, what it costs to have it, the offset in it
+
+
+def _options(side: Side, more: Sequence[Layout] = ()) -> list[Option]:
+    """The layouts in which the operand's offset is affine."""
+    found = []
+    for layout, cost in side.choices(more):
+        offset = layout.offset(side.index)
+        if offset.is_affine():
+            found.append((layout, cost, offset))
+    return found
 
 
 def _candidates(p: _Problem, preferred_last: Var | None) -> Iterator[Choice]:
-    options = []
-    for side in p.sides:
-        found = []
-        for layout, cost in side.choices():
-            offset = _affine_offset(side, layout)
-            if offset is not None:
-                found.append((layout, cost, offset))
-        options.append(found)
+    options = [_options(side) for side in p.sides]
     results = 1
     for var in p.loops:
         results *= var.size
-    for (la, cost_a, oa), (lb, cost_b, ob) in product(*options):
-        offsets = (oa, ob)
+    for pair in product(*options):
         for var in (*p.loops, *p.reduce):
             if var.size == 1:
                 continue
             reduced = var in p.reduce
-            vectors = _vector_side(var, offsets, reduced)
+            vectors = _vector_side(var, (pair[0][2], pair[1][2]), reduced)
             if vectors is None:
                 continue
-            extra = cost_a + cost_b
+            extra = 0.0
             if not reduced and preferred_last is not None and var != preferred_last:
-                extra += REPACK * results
-            tile, cost = _best_tile(p, var, vectors, reduced, offsets)
-            yield Choice(cost + extra, tile, (la, lb))
+                extra = REPACK * results
+            yield from _priced(p, var, vectors, reduced, (pair[0], pair[1]), extra)
+
+
+def _priced(
+    p: _Problem, var: Var, side: int, reduced: bool, pair: tuple[Option, Option], extra: float
+) -> Iterator[Choice]:
+    """The best tile for these layouts; and again with the scalars of a step side by side."""
+    offsets = (pair[0][2], pair[1][2])
+    tile, cost = _best_tile(p, var, side, reduced, offsets)
+    steps = _steps(p, tile)
+    order = summing_order(p.reduce, offsets)
+    fetch = _fetching(tile, order, offsets[1 - side]) * steps
+    yield Choice(cost + fetch + extra + pair[0][1] + pair[1][1], tile, (pair[0][0], pair[1][0]))
+    if reduced or not fetch or tile.rows is None:
+        return
+    streamed = _streamed(p.sides[1 - side], order, tile.rows[0])
+    for option in _options(p.sides[1 - side], [streamed]):
+        if option[0].order == streamed.order and option[2].coefficient(tile.rows[0]) == 1:
+            better = _fetching(tile, order, option[2]) * steps
+            layouts = [pair[0][0], pair[1][0]]
+            layouts[1 - side] = streamed
+            price = cost + better + extra + pair[side][1] + option[1]
+            yield Choice(price, tile, (layouts[0], layouts[1]))
+
+
+def summing_order(reduce: Sequence[Var], offsets: Sequence[Index]) -> tuple[Var, ...]:
+    """Summed variables, the one with the longest way through memory outermost."""
+    strides = {v: max(abs(o.coefficient(v)) for o in offsets) for v in reduce}
+    return tuple(sorted((v for v in reduce if v.size != 1), key=lambda v: -strides[v]))
+
+
+def _streamed(side: Side, order: tuple[Var, ...], rows: Var) -> Layout:
+    """The operand in the order in which a tile reads it, the rows of the tile innermost."""
+    place = {var: 1 + i for i, var in enumerate(order)}
+    place[rows] = len(order) + 1
+
+    def key(dim: int) -> tuple[int, int]:
+        return max((place.get(v, 0) for v in variables(side.index[dim])), default=0), dim
+
+    return arranged(side.base.shape, sorted(range(len(side.base.shape)), key=key))
+
+
+def _steps(p: _Problem, tile: Tile) -> float:
+    """How often the inner loop runs, over all tiles."""
+    per_tile = tile.lanes * tile.blocks
+    for pair in (tile.rows, tile.columns):
+        per_tile *= pair[1] if pair else 1
+    return p.products / per_tile
+
+
+def _fetching(tile: Tile, order: tuple[Var, ...], scalars: Index) -> float:
+    """Cycles a step waits for its scalars, when a tile's do not fit the innermost cache."""
+    rows = tile.rows[1] if tile.rows else 1
+    count = rows
+    for var in order:
+        count *= var.size if scalars.coefficient(var) else 1
+    if count * WORD <= INNER_CACHE or not order:
+        return 0.0
+    along = min(1.0, abs(scalars.coefficient(order[-1])) * WORD / LINE)
+    apart = abs(scalars.coefficient(tile.rows[0])) if tile.rows else 0
+    lines = rows * along if apart != 1 else max(along, rows * WORD / LINE)
+    return LINE_CYCLES * lines
 
 
 def _vector_side(var: Var, offsets: tuple[Index, Index], reduced: bool) -> int | None:
@@ -159,7 +227,10 @@ def _best_tile(
     best: tuple[float, Tile] | None = None
     for row in cast(list[Var | None], rows) or _NOTHING:
         for column in cast(list[Var | None], columns) or _NOTHING:
-            found = _sizes(p, var, lanes, reduced, row, column, steps)
+            row_size, column_size = row.size if row else 1, column.size if column else 1
+            vectors = -(-var.size // lanes)
+            found = _sizes(row_size, column_size, vectors, reduced, p.target.registers)
+            cost = found[0] * steps / (row_size * column_size)
             tile = Tile(
                 var,
                 lanes,
@@ -169,8 +240,8 @@ def _best_tile(
                 None if column is None else (column, found[2]),
                 side,
             )
-            if best is None or found[0] < best[0]:
-                best = found[0], tile
+            if best is None or cost < best[0]:
+                best = cost, tile
     assert best is not None
     cost, tile = best
     if reduced:
@@ -181,42 +252,33 @@ def _best_tile(
     return tile, cost
 
 
+@lru_cache(maxsize=4096)
 def _sizes(
-    p: _Problem,
-    var: Var,
-    lanes: int,
-    reduced: bool,
-    row: Var | None,
-    column: Var | None,
-    steps: int,
+    row_size: int, column_size: int, vectors: int, reduced: bool, registers: int
 ) -> tuple[float, int, int, int]:
-    """Cheapest (cost, rows, columns, blocks) for these tile variables."""
-    vectors = -(-var.size // lanes)
-    row_size = row.size if row else 1
-    column_size = column.size if column else 1
-    outer = steps / (row_size * column_size)
+    """Cheapest (cycles per step of the loops around, rows, columns, blocks)."""
     best = (float("inf"), 1, 1, 1)
     for r in range(1, min(row_size, 14) + 1):
         for c in range(1, min(column_size, 8) + 1):
             for b in range(1, 1 if reduced else min(vectors, 4) + 1) or (1,):
-                if r * c * b + c * b + 1 > p.target.registers:
+                if r * c * b + c * b + 1 > registers:
                     continue
-                cost = 0.0
-                tiles = 1
-                for (rr, rn), (cc, cn), (bb, bn) in product(
-                    _parts(row_size, r),
-                    _parts(column_size, c),
-                    [(1, vectors)] if reduced else _parts(vectors, b),
-                ):
-                    cost += rn * cn * bn * _cycles(rr, cc, bb, reduced)
+                cost = sum(
+                    rn * cn * bn * _cycles(rr, cc, bb)
+                    for (rr, rn), (cc, cn), (bb, bn) in product(
+                        _parts(row_size, r),
+                        _parts(column_size, c),
+                        [(1, vectors)] if reduced else _parts(vectors, b),
+                    )
+                )
                 tiles = -(-row_size // r) * -(-column_size // c)
-                few = 1.0 + 0.02 * max(0, 8 - tiles)
-                if cost * outer * few < best[0]:
-                    best = (cost * outer * few, r, c, b)
+                cost *= 1.0 + 0.02 * max(0, 8 - tiles)
+                if cost < best[0]:
+                    best = (cost, r, c, b)
     return best
 
 
-def _cycles(rows: int, columns: int, blocks: int, reduced: bool) -> float:
+def _cycles(rows: int, columns: int, blocks: int) -> float:
     """One step of a tile: multiply-adds, loads, and the wait for the previous step's sums."""
     products = rows * columns * blocks
     loads = columns * blocks + rows

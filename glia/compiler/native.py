@@ -16,12 +16,12 @@ from typing import Any
 
 from glia.base.config import cache_folder
 from glia.base.events import emit
-from glia.compiler.codegen import contraction, nest
+from glia.compiler.codegen import contraction, nest, transpose
 from glia.compiler.codegen.targets import Target, host
 from glia.compiler.schedule.loops import Contraction, Kernel
 
 #: Part of every key: raise it when the generated code changes for the same kernel text.
-GENERATION = 2
+GENERATION = 3
 MAGIC = b"glia-object\0"
 
 
@@ -29,6 +29,8 @@ def llvm_text(kernel: Kernel, name: str, target: Target) -> str:
     """LLVM IR of a kernel, before optimisation."""
     if isinstance(kernel, Contraction):
         return contraction.generate(kernel, name, target)
+    if transpose.turned(kernel, target):
+        return transpose.generate(kernel, name, target)
     return nest.generate(kernel, name, target)
 
 

@@ -105,6 +105,7 @@ class Bound:
         self.patches = [
             (number, place) for number, places in enumerate(self.outs) for place in places
         ]
+        self.written = {at: 0 for _, at in self.patches}
         self.table = Table(steps, loaded.functions, starts)
         self.arena_version = -1
 
@@ -136,7 +137,9 @@ class Bound:
                 buffers[at] = _arena.pointer + offset
             self.arena_version = _arena.version
         for number, at in self.patches:
-            buffers[at] = outputs[number].pointer
+            pointer = outputs[number].pointer
+            if self.written[at] != pointer:
+                self.written[at] = buffers[at] = pointer
         pool().launch(self.table, self.loaded.parallel)
 
 

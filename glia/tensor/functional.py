@@ -44,7 +44,7 @@ def defer(
     found = _waiting.get(id(tensor))
     node = tensor._node
     if found is None or found.node is not node or found.tensor() is not tensor:
-        if node.value is None:
+        if node.value is None and node.expr.op.name != "leaf":
             _node.realize((node,))
         found = _waiting[id(tensor)] = _Waiting(tensor, node)
     elif found.depth >= CHAIN:

@@ -147,10 +147,14 @@ class _Compiled:
         self.overwritten = {slot.leaf for slot in slots}
         outputs = (*wanted, *(expr for _, _, expr in writes))
         self.program: Runnable = make(outputs, slots)
+        self.sources: list[Slot | None] = [None] * len(self.leaves)
 
     def call(self, flat: Sequence[Tensor]) -> Any:
         """Run the program on these arguments."""
-        realize(*flat)
+        for tensor in flat:
+            if tensor._node.value is None:
+                realize(*flat)
+                break
         if self.fresh_keys:
             self.fresh_keys = False
         else:
@@ -158,19 +162,23 @@ class _Compiled:
                 _slot(key._node).array[...] = draw()
         if self.overwritten:
             _settle_readers(self.overwritten)
-        for leaf, tensor in zip(self.leaves, flat, strict=True):
-            self.program.read_from(leaf, _slot(tensor._node))
+        for i, tensor in enumerate(flat):
+            slot = _slot(tensor._node)
+            if slot is not self.sources[i]:
+                self.program.read_from(self.leaves[i], slot)
+                self.sources[i] = slot
         values = [acquire(shape, dtype) for shape, dtype in self.kinds]
         emit("realize", outputs=len(values))
-        self.program.run([*(value.slot for value in values), *self.slots])
+        self.program.run([value.slot for value in values] + self.slots)
         return self.rebuild([wrap(Node(v.slot.leaf, (), False, v)) for v in values])
 
     def still_fits(self) -> bool:
         """Whether the tensors it overwrites still live where they did."""
-        return all(
-            (tensor := ref()) is not None and tensor._node.value is home.value
-            for ref, home in self.written
-        )
+        for ref, home in self.written:
+            tensor = ref()
+            if tensor is None or tensor._node.value is not home.value:
+                return False
+        return True
 
 
 def _slot(node: Node) -> Slot:
@@ -181,11 +189,8 @@ def _slot(node: Node) -> Slot:
 
 def _settle_readers(overwritten: set[Expr]) -> None:
     """Compute what is pending on values about to be overwritten."""
-    late = [
-        tensor._node
-        for tensor in _node.pending_tensors()
-        if not overwritten.isdisjoint(leaves(tensor._node.expr))
-    ]
+    pending = _node.pending_tensors()
+    late = [t._node for t in pending if not overwritten.isdisjoint(leaves(t._node.expr))]
     if late:
         _node.realize(late)
     _node._end_histories(overwritten)
@@ -218,6 +223,11 @@ def _flatten(tree: Any) -> tuple[list[Tensor], Callable[[Sequence[Tensor]], Any]
         return kind([build(part, tensors) for part in parts])
 
     return found, lambda tensors: build(shape, tensors)
+
+
+def _kind(tensor: Tensor) -> Any:
+    expr = tensor._node.expr
+    return expr.shape, expr.dtype
 
 
 def _key(args: Any) -> Any:
@@ -259,13 +269,14 @@ class jit:
         if self.version != _version:
             self.compiled.clear()
             self.version = _version
+        plain = not kwargs and all([type(arg) is Tensor for arg in args])
         both = (args, kwargs)
-        key = _key(both), _node.grad_enabled.get()
+        kinds = tuple([_kind(arg) for arg in args]) if plain else _key(both)
+        key = kinds, _node.grad_enabled.get()
         found = self.compiled.get(key)
         if found is None or not found.still_fits():
             found = self.compiled[key] = _Compiled(self.function, both)
-        flat, _ = _flatten(both)
-        return found.call(flat)
+        return found.call(args if plain else _flatten(both)[0])
 
     def __get__(self, instance: Any, _owner: Any = None) -> Any:
         """A jitted method keeps its recordings on the instance."""

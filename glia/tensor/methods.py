@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -178,6 +178,9 @@ class Methods:
 
     def __getitem__(self, index: Any) -> Tensor:
         return _apply(getitem, (self,), describe_index(index, self.shape))
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))  # type: ignore[arg-type]
 
     # Elementwise
 

@@ -85,6 +85,8 @@ def _is_pending(tensor: Tensor | None) -> bool:
 
 def pending_tensors() -> list[Tensor]:
     """The living tensors that have no value yet."""
+    if not _pending:
+        return []
     found = [tensor for ref in _pending if (tensor := ref()) is not None]
     found = [tensor for tensor in found if tensor._node.value is None]
     _pending[:] = [weakref.ref(tensor) for tensor in found]
@@ -147,6 +149,8 @@ def realize(nodes: Iterable[Node]) -> None:
 
 def _end_histories(overwritten: set[Expr]) -> None:
     """Values stay right when what they were computed from changes; ``backward`` ends there."""
+    if not _histories:
+        return
     kept = []
     for ref in _histories:
         node = ref()

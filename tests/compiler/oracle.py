@@ -50,7 +50,9 @@ def assert_same(found: np.ndarray, expected: np.ndarray, what: str = "") -> None
         assert signs.all(), f"{what}: signs of zeros differ"
 
 
-def assert_close(found: np.ndarray, expected: np.ndarray, what: str = "", factor: float = 1) -> None:
+def assert_close(
+    found: np.ndarray, expected: np.ndarray, what: str = "", factor: float = 1
+) -> None:
     """Equal within the tolerance of the dtype, scaled by the largest finite element."""
     assert found.shape == expected.shape, what
     assert found.dtype == expected.dtype, what
@@ -63,9 +65,7 @@ def assert_close(found: np.ndarray, expected: np.ndarray, what: str = "", factor
     np.testing.assert_allclose(found, expected, rtol=0, atol=allowed, err_msg=what)
 
 
-def compare(
-    outputs: Sequence[Expr], values: Mapping[Expr, np.ndarray], factor: float = 1
-) -> None:
+def compare(outputs: Sequence[Expr], values: Mapping[Expr, np.ndarray], factor: float = 1) -> None:
     """The compiled program gives what the interpreter says."""
     expected = interpret(outputs, values)
     for i, (a, b) in enumerate(zip(compiled(outputs, values), expected, strict=True)):

@@ -122,14 +122,14 @@ def check_kernel(kernel: Kernel, sizes: Sequence[int]) -> None:
     if isinstance(kernel, Contraction):
         for operand in (kernel.a, kernel.b):
             low, high, _ = reach(operand.offset, (), loops)
-            inside = 0 <= low and high < max(sizes[operand.arg], 1)
+            inside = low >= 0 and high < max(sizes[operand.arg], 1)
             assert inside or not points, f"operand {operand} leaves 0..{sizes[operand.arg]}"
     else:
         values += [reduction.value for reduction in kernel.reductions]
     for value in walk(values):
         if isinstance(value, Load):
             low, high, _ = reach(value.offset, value.guards, loops)
-            inside = 0 <= low and high < max(sizes[value.arg], 1)
+            inside = low >= 0 and high < max(sizes[value.arg], 1)
             text = f"load {value.offset} under {value.guards} spans {low}..{high}"
             assert inside or not points, f"{text} of {sizes[value.arg]}\n{kernel}"
     for store in kernel.stores:

@@ -95,7 +95,9 @@ def reference(
         seen, k = wide[(..., *spans)], kernels[(..., *tap)]
         y += np.einsum("ngc...,gfc->ngf...", seen, k)
         dx[(..., *spans)] += np.einsum("ngf...,gfc->ngc...", given, k)
-        dw[(..., *tap)] = np.einsum("ngfs,ngcs->gfc", *(_flat(a, len(c.out)) for a in (given, seen)))
+        dw[(..., *tap)] = np.einsum(
+            "ngfs,ngcs->gfc", *(_flat(a, len(c.out)) for a in (given, seen))
+        )
     middle = tuple(slice(p, p + n) for p, n in zip(c.padding, c.size, strict=True))
     dx = dx.reshape(c.batch, c.channels, *dx.shape[3:])[(..., *middle)]
     return y.reshape(g.shape), dx, dw.reshape(w.shape)

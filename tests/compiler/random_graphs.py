@@ -1,4 +1,4 @@
-"""Random graphs over all kinds of ops, checked as they grow, and shrunk when they fail.
+"""Random graphs over all kinds of ops, checked as they grow.
 
 Every value is computed twice while the graph grows: as the interpreter does, and in float64. So
 values stay small, whole numbers are known to be exact (and must come out bit for bit), and the
@@ -8,9 +8,10 @@ tolerance of all others follows from the rounding errors that the interpreter it
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
+from compiler.shrink import Case
 
 from glia.base.dtypes import as_dtype, bool_, float32, float64, int32, int64, uint32
 from glia.base.errors import ShapeError
@@ -18,8 +19,7 @@ from glia.base.shapes import numel
 from glia.ir import build, products
 from glia.ir.expr import Expr, intern, topological
 from glia.ir.interpret import interpret
-from glia.ir.ops import contract, elementwise, random, reduce, source, view, window
-from glia.ir.text import show
+from glia.ir.ops import elementwise, random, reduce, source, view, window
 
 #: Whole floating-point numbers up to this size are exact in float32, whatever the order.
 EXACT = 2.0**22
@@ -35,18 +35,6 @@ class Known:
     value: np.ndarray
     precise: np.ndarray
     exact: bool
-
-
-@dataclass
-class Case:
-    """Outputs, the arrays their leaves hold, and how far each output may be off."""
-
-    outputs: list[Expr]
-    values: dict[Expr, np.ndarray]
-    allowed: dict[Expr, float] = field(default_factory=dict)
-
-    def text(self) -> str:
-        return show(self.outputs)
 
 
 class Grower:
@@ -76,7 +64,7 @@ class Grower:
                 return found
 
     def leaf(self, shape: tuple[int, ...], dtype: np.dtype, whole: bool) -> Known:
-        if dtype == bool:
+        if dtype.kind == "b":
             array = self.rng.integers(0, 2, shape).astype(bool)
         elif dtype == np.uint32:
             array = self.rng.integers(0, 2**32, shape, dtype=np.uint32)
@@ -130,10 +118,10 @@ class Grower:
             return None if risky or not fits else Known(node, value, _precise(value), True)
         if not np.isfinite(value).all():
             return None
-        exact = all(p.exact for p in parts) and not node.op.name in ROUNDING
+        exact = all(p.exact for p in parts) and node.op.name not in ROUNDING
         exact = exact and bool((value == np.rint(value)).all())
         largest = float(abs(value).max()) if value.size else 0.0
-        if largest > (EXACT if exact else 1e4) or not exact and node.op.name in DISCONTINUOUS:
+        if largest > (EXACT if exact else 1e4) or (not exact and node.op.name in DISCONTINUOUS):
             return None
         return Known(node, value, self.precisely(node, parts, value, exact), exact)
 
@@ -201,9 +189,7 @@ def allowance(known: Known) -> float:
 
 
 #: Ops that round even where their inputs are whole.
-ROUNDING = frozenset(
-    "exp log log1p expm1 sin cos tanh erf sigmoid sqrt div pow mean".split()
-)
+ROUNDING = frozenset("exp log log1p expm1 sin cos tanh erf sigmoid sqrt div pow mean".split())
 #: Ops where a small error of an input may change everything.
 DISCONTINUOUS = frozenset(
     "lt le eq ne floor ceil round sign mod floordiv argmax cast not and or xor".split()
@@ -341,7 +327,7 @@ def _flip(g: Grower) -> Expr | None:
 
 
 def _pad(g: Grower) -> Expr | None:
-    x = g.any(lambda k: 0 < k.value.ndim and k.value.size < 1500)
+    x = g.any(lambda k: k.value.ndim > 0 and k.value.size < 1500)
     if x is None:
         return None
     before, after = (tuple(int(n) for n in g.rng.integers(0, 3, x.value.ndim)) for _ in "ab")
@@ -434,7 +420,9 @@ def _bits(g: Grower) -> Expr | None:
     bits = random.random_bits(key.node, g.shape())
     eight = build.const(8, uint32)
     small = build.binary(elementwise.SHR, bits, build.const(29, uint32))
-    return build.cast(small if g.chance(0.5) else build.binary(elementwise.SHR, bits, eight), float32)
+    return build.cast(
+        small if g.chance(0.5) else build.binary(elementwise.SHR, bits, eight), float32
+    )
 
 
 def _iota(g: Grower) -> Expr | None:
@@ -461,80 +449,3 @@ def random_case(seed: int, nodes: int = 14) -> Case:
     if not any(k.node.op.name != "leaf" for k in grower.known):
         grower.try_node(build.neg(grower.leaf((3,), np.dtype(np.float32), False).node))
     return grower.case()
-
-
-# Checking and shrinking
-
-Run = Callable[[Sequence[Expr], dict[Expr, np.ndarray]], list[np.ndarray]]
-
-
-def fault(case: Case, run: Run) -> str | None:
-    """What is wrong with the compiled values, or None."""
-    expected = interpret(case.outputs, case.values)
-    try:
-        found = run(case.outputs, case.values)
-    except Exception as error:
-        return f"{type(error).__name__}: {error}"
-    for i, (node, a, b) in enumerate(zip(case.outputs, found, expected)):
-        if a.shape != b.shape or a.dtype != b.dtype:
-            return f"output {i}: {a.dtype}{a.shape} instead of {b.dtype}{b.shape}"
-        allowed = case.allowed.get(node, 0.0)
-        if a.dtype.kind == "f":
-            with np.errstate(all="ignore"):
-                wrong = ~(abs(a - b) <= allowed) & ~(np.isnan(a) & np.isnan(b)) & (a != b)
-        else:
-            wrong = a != b
-        if wrong.any():
-            where = tuple(int(n) for n in np.argwhere(wrong)[0])
-            share = f"{int(wrong.sum())} of {wrong.size} wrong"
-            return f"output {i}{list(where)}: {a[where]!r}, expected {b[where]!r} ({share})"
-    return None
-
-
-def shrink(case: Case, run: Run) -> Case:
-    """A smaller case that fails too: fewer outputs, inner nodes replaced by leaves."""
-    smaller = True
-    while smaller:
-        smaller = False
-        for candidate in _smaller(case):
-            if fault(candidate, run) is not None:
-                case, smaller = candidate, True
-                break
-    return case
-
-
-def _smaller(case: Case):
-    if len(case.outputs) > 1:
-        for i in range(len(case.outputs)):
-            rest = case.outputs[:i] + case.outputs[i + 1 :]
-            yield Case(rest, _needed(rest, case.values), case.allowed)
-    order = topological(case.outputs)
-    for node in reversed(order):
-        if node.op.kind != "source" and node not in case.outputs:
-            yield _cut(case, node)
-        elif node in case.outputs and node.op.kind != "source":
-            # a failing part of an output is the better output
-            children = [c for c in node.inputs if c.op.kind != "source"]
-            for child in children:
-                loose = max(case.allowed.get(node, 0.0), 0.0)
-                outputs = [child if o is node else o for o in case.outputs]
-                allowed = {**case.allowed, child: case.allowed.get(child, loose)}
-                yield Case(outputs, _needed(outputs, case.values), allowed)
-
-
-def _needed(outputs: Sequence[Expr], values: dict[Expr, np.ndarray]) -> dict[Expr, np.ndarray]:
-    return {n: values[n] for n in topological(outputs) if n.op.name == "leaf"}
-
-
-def _cut(case: Case, node: Expr) -> Case:
-    """The case with one node replaced by a leaf of its value."""
-    (value,) = interpret([node], case.values)
-    fresh = source.leaf(min(n.attrs[0] for n in case.values) - 1, node.shape, node.dtype)
-    done: dict[Expr, Expr] = {}
-    for part in topological(case.outputs):
-        inputs = tuple(done[child] for child in part.inputs)
-        done[part] = fresh if part is node else intern(part.op, inputs, part.attrs)
-    outputs = [done[o] for o in case.outputs]
-    values = {**case.values, fresh: value}
-    allowed = {done[o]: case.allowed.get(o, 0.0) for o in case.outputs}
-    return Case(outputs, _needed(outputs, values), allowed)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 import glia as gl
+from glia.ir.expr import leaves
 from glia.ir.interpret import interpret
 from glia.runtime.slots import slot_of
-from glia.ir.expr import leaves
 from glia.tensor.node import assign
 from glia.tensor.tensor import Tensor, to_numpy
 

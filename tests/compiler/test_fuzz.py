@@ -7,8 +7,9 @@ import pytest
 from compiler.oracle import compiled
 from compiler.plan_checks import TARGETS, check_program
 from compiler.random_convs import program, random_conv, reference, values
-from compiler.random_graphs import Case, fault, random_case, shrink
+from compiler.random_graphs import random_case
 from compiler.random_updates import update_fault
+from compiler.shrink import Case, fault, shrink
 
 from glia.base.dtypes import float32
 from glia.ir import build

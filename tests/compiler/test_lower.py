@@ -1,4 +1,4 @@
-"""From expressions to the loop IR: regrouping of dimensions, guards, taps, written-out reductions."""
+"""From expressions to the loop IR: dimensions regrouped, guards, taps, short reductions."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_dimensions_that_stay_keep_their_index() -> None:
     """So a guard on an index out of range stays a guard on one variable."""
     loops = loops_of((4, 6, 5))
     index = (variable(loops[0]), variable(loops[1]) + -2, variable(loops[2]))
-    assert regroup(index, (4, 6, 5), (4, 1, 6, 5)) [2] == index[1]
+    assert regroup(index, (4, 6, 5), (4, 1, 6, 5))[2] == index[1]
     assert regroup(index, (4, 6, 5), (2, 2, 6, 5))[2:] == index[1:]
 
 

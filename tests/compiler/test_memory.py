@@ -31,7 +31,7 @@ def together(a: Life, b: Life) -> bool:
 def test_values_alive_together_are_apart(given_lives: list[Life]) -> None:
     offsets, total = plan(given_lives)
     for i, a in enumerate(given_lives):
-        assert 0 <= offsets[i]
+        assert offsets[i] >= 0
         assert offsets[i] % ALIGN == 0
         assert offsets[i] + a.nbytes + TAIL <= total
         for j, b in enumerate(given_lives[:i]):

@@ -45,8 +45,11 @@ class Run:
         self.opt.step()
         return loss
 
+    def arrays(self) -> list[np.ndarray]:
+        return [np.asarray(t) for t in self.net.state_dict().values()]
+
     def state(self) -> list[bytes]:
-        return [np.asarray(t).tobytes() for t in self.net.state_dict().values()]
+        return [array.tobytes() for array in self.arrays()]
 
 
 OPTIMIZERS: dict[str, Callable[[Any], optim.Optimizer]] = {
@@ -275,8 +278,10 @@ def test_two_steps_in_one_call() -> None:
     pairs = [[loss.item() for loss in both(*data(i))] for i in range(3)]
     gl.manual_seed(2)
     singles = [[once.step(*data(i)).item(), once.step(*data(i)).item()] for i in range(3)]
-    assert pairs == singles
-    assert twice.state() == once.state()
+    np.testing.assert_allclose(pairs, singles, rtol=1e-6)
+    # what is fused with what decides where a product and a sum round once instead of twice
+    for a, b in zip(twice.arrays(), once.arrays(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
 def test_random_numbers_are_fresh_at_every_call() -> None:

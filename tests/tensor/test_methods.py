@@ -62,7 +62,7 @@ UNARY: dict[str, Case] = {
     "clone": (lambda t: t.clone(), lambda a: a),
     "lt": (lambda t: t < 0.1, lambda a: a < 0.1),
     "ge": (lambda t: t >= 0, lambda a: a >= 0),
-    "eq": (lambda t: t == t, lambda a: a == a),  # noqa: PLR0124
+    "eq": (lambda t: t == t, lambda a: a == a),
     "ne": (lambda t: t != 0, lambda a: a != 0),
     "invert": (lambda t: ~(t > 0), lambda a: ~(a > 0)),
     "and": (lambda t: (t > 0) & (t < 1), lambda a: (a > 0) & (a < 1)),
@@ -74,7 +74,6 @@ UNARY: dict[str, Case] = {
     "all": (lambda t: (t > -9).all() if t.numel() else True, lambda a: (a > -9).all()),
     "flatten": (lambda t: t.flatten(), lambda a: a.reshape(-1)),
     "T": (lambda t: t.T, lambda a: a.T),
-    "reshape -1": (lambda t: t.reshape(-1) if t.numel() else t, lambda a: a.reshape(-1) if a.size else a),
     "unsqueeze": (lambda t: t.unsqueeze(-1), lambda a: a[..., None]),
     "squeeze": (lambda t: t.squeeze(), lambda a: a.reshape([n for n in a.shape if n != 1])),
     "int": (lambda t: t.int(), lambda a: a.astype(np.int32)),
@@ -213,7 +212,10 @@ VIEWS: dict[str, Case] = {
     "expand in front": (lambda t: t.expand(3, 2, 3, 4), lambda a: np.broadcast_to(a, (3, 2, 3, 4))),
     "squeeze a 3": (lambda t: t.squeeze(1), lambda a: a),
     "cat": (lambda t: gl.cat([t, t * 2], 1), lambda a: np.concatenate([a, a * 2], 1)),
-    "cat -1": (lambda t: gl.cat([t, t[:, :, :1]], -1), lambda a: np.concatenate([a, a[:, :, :1]], -1)),
+    "cat -1": (
+        lambda t: gl.cat([t, t[:, :, :1]], -1),
+        lambda a: np.concatenate([a, a[:, :, :1]], -1),
+    ),
     "stack": (lambda t: gl.stack([t, -t], 0), lambda a: np.stack([a, -a], 0)),
     "stack -1": (lambda t: gl.stack([t, -t], -1), lambda a: np.stack([a, -a], -1)),
     "chained": (

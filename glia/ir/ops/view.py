@@ -10,6 +10,7 @@ from glia.base.dtypes import DType
 from glia.base.errors import DTypeError, ShapeError, teach
 from glia.base.shapes import Shape, numel
 from glia.ir.expr import Expr, intern
+from glia.ir.ops.source import const
 from glia.ir.table import Bad, Op, Sample, register
 
 _X = np.arange(24, dtype=np.float32).reshape(2, 3, 4) / 7
@@ -93,7 +94,7 @@ def _slice_gradient(node: Expr, g: Expr) -> tuple[Expr]:
     start, _stop, step = node.attrs
     shape = node.inputs[0].shape
     if node.numel == 0:
-        return (None,)  # type: ignore[return-value]
+        return (broadcast_to(const(0.0, g.dtype), shape),)
     spread = dilate(g, step)
     after = tuple(n - a - s for n, a, s in zip(shape, start, spread.shape, strict=True))
     return (pad(spread, start, after),)

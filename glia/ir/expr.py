@@ -7,18 +7,20 @@ computed once and kept in ``memo``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from glia.base.dtypes import DType
 from glia.base.shapes import Shape, numel
 from glia.base.source import Location, current_module_path, user_location
 from glia.ir.table import Op
 
+T = TypeVar("T")
+
 #: Above so many interned nodes the table starts afresh; live expressions stay valid.
 LIMIT = 400_000
 
 _interned: dict[tuple[Any, ...], Expr] = {}
-_composed: dict[tuple[Any, ...], Expr] = {}
+_composed: dict[tuple[Any, ...], Any] = {}
 _on_forget: list[Callable[[], None]] = []
 
 
@@ -73,10 +75,10 @@ def intern(op: Op, inputs: tuple[Expr, ...], attrs: tuple[Any, ...] = ()) -> Exp
     return expr
 
 
-def compose(build: Callable[..., Expr], inputs: tuple[Expr, ...], attrs: tuple[Any, ...]) -> Expr:
+def compose(build: Callable[..., T], inputs: tuple[Expr, ...], attrs: tuple[Any, ...]) -> T:
     """``build(*inputs, *attrs)``, remembered: recording a composite op is one look-up too."""
     key = (build, inputs, attrs)
-    found = _composed.get(key)
+    found: T | None = _composed.get(key)
     if found is None:
         found = _composed[key] = build(*inputs, *attrs)
     return found

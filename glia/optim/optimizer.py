@@ -14,8 +14,8 @@ import numpy as np
 
 from glia.base.errors import ArgumentError, CheckpointError, DTypeError, GradError, teach
 from glia.base.i18n import tr
-from glia.ir.expr import Expr
-from glia.tensor.functional import compose_many, take
+from glia.ir.expr import Expr, compose
+from glia.tensor.functional import take
 from glia.tensor.node import Node, assign
 from glia.tensor.tensor import Tensor, enable_grad, to_numpy
 
@@ -172,7 +172,7 @@ class Optimizer:
         read = [tensor._node.expr for tensor in tensors]
         inputs = (*read, *[grad.expr for grad in grads])
         attrs = (len(params), steps, self._flags(group))
-        exprs = compose_many(self._update, inputs, attrs)
+        exprs = compose(self._update, inputs, attrs)
         parents = tuple(grads)
         for target, expr in zip(targets, exprs, strict=True):
             updates.append((target, Node(expr, parents, False, None, True)))

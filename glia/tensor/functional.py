@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -100,10 +100,3 @@ def write(values: Sequence[tuple[Tensor, np.ndarray]]) -> None:
     _node._end_histories(old)
     for slot, (_, array) in zip(slots, values, strict=True):
         slot.array[...] = array
-
-
-def compose_many(
-    function: Callable[..., tuple[Expr, ...]], inputs: tuple[Expr, ...], attrs: tuple[Any, ...]
-) -> tuple[Expr, ...]:
-    """``function(*inputs, *attrs)`` for a function of several results, remembered."""
-    return cast("tuple[Expr, ...]", compose(cast(Any, function), inputs, attrs))

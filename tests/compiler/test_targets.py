@@ -117,11 +117,11 @@ def test_avx2_without_fma_is_not_used() -> None:
 
 def test_waiting_threads_rest_on_arm_too() -> None:
     """The thread pool's own code is valid for both processors."""
-    from glia.runtime.threads import _control_code
+    from glia.runtime.control import _code_for
 
     for target, word in ((ARM, "yield"), (TARGETS["avx2"], "pause")):
         machine = create_machine(target)
-        code = f'target triple = "{target.triple}"\n{_control_code(target.triple)}'
+        code = f'target triple = "{target.triple}"\n{_code_for(target.triple)}'
         module = llvm.parse_assembly(code)
         module.verify()
         assert word in machine.emit_assembly(module)

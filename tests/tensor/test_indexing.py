@@ -36,8 +36,6 @@ def test_gradients_go_back_to_where_they_came_from(index: Any) -> None:
     (part * part).sum().backward()
     expected = np.zeros_like(ARRAY)
     expected[index] = 2 * ARRAY[index]
-    if not part.numel() and x.grad is None:
-        pytest.xfail("an empty slice gives no gradient instead of zeros")
     assert x.grad is not None
     np.testing.assert_array_equal(x.grad.numpy(), expected)
 
@@ -70,7 +68,6 @@ def test_tensors_of_one_element_are_numbers() -> None:
     assert len(gl.zeros(3, 2)) == 3
 
 
-@pytest.mark.xfail(reason="tensors have no __iter__ yet", raises=ShapeError)
 def test_tensors_are_run_through_row_by_row() -> None:
     assert [row.tolist() for row in gl.tensor([[1, 2], [3, 4]])] == [[1, 2], [3, 4]]
     a, b = gl.tensor([5.0, 6.0])

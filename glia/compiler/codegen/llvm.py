@@ -10,9 +10,6 @@ from collections.abc import Callable, Sequence
 from glia.base.dtypes import DType
 from glia.compiler.index import Index, Quotient, Remainder, Var
 
-#: LLVM may fuse a·b+c into one rounding; nothing else is reordered, NaN and infinity are honoured.
-FAST = "contract "
-
 
 def splat_type(scalar: str, lanes: int) -> str:
     """``float`` or ``<16 x float>``."""

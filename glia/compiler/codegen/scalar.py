@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from glia.base.dtypes import DType
-from glia.compiler.codegen.llvm import FAST, Builder, register_type, splat_type
+from glia.compiler.codegen.llvm import Builder, register_type, splat_type
 from glia.compiler.codegen.vector_math import FUNCTIONS, FloatMath
 from glia.ir.ops.random import PARITY, ROTATIONS
 
@@ -107,7 +107,7 @@ def _plain(float_name: str, int_name: str) -> Emit:
     def emit(s: Scalar, dtype: DType, args: list[str]) -> str:
         kind = s.kind(dtype)
         if dtype.kind == "float":
-            return s.b.op(f"{float_name} {FAST}{kind} {args[0]}, {args[1]}")
+            return s.b.op(f"{float_name} {kind} {args[0]}, {args[1]}")
         return s.b.op(f"{int_name} {kind} {args[0]}, {args[1]}")
 
     return emit

@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 
 from glia.base.dtypes import DType
-from glia.compiler.codegen.llvm import FAST, Builder, float_text, splat_type
+from glia.compiler.codegen.llvm import Builder, float_text, splat_type
 
 _LN2_HIGH = {4: 0.693359375, 8: 6.93147180369123816490e-01}
 _LN2_LOW = {4: -2.12194440054690583e-4, 8: 1.90821492927058770002e-10}
@@ -39,7 +39,11 @@ _TANH = (
 
 
 class FloatMath:
-    """Arithmetic on one floating-point type with a given number of lanes."""
+    """Arithmetic on one floating-point type with a given number of lanes.
+
+    Every operation rounds once, as written: LLVM may not fuse or reorder, so that a value has the
+    same bits whatever it is computed together with. Fused multiply-adds are asked for by name.
+    """
 
     def __init__(self, builder: Builder, dtype: DType, lanes: int) -> None:
         self.b = builder
@@ -61,7 +65,7 @@ class FloatMath:
         return str(value) if self.lanes == 1 else f"splat ({self.int_scalar} {value})"
 
     def _two(self, operation: str, a: str, b: str) -> str:
-        return self.b.op(f"{operation} {FAST}{self.kind} {a}, {b}")
+        return self.b.op(f"{operation} {self.kind} {a}, {b}")
 
     def add(self, a: str, b: str) -> str:
         return self._two("fadd", a, b)
@@ -74,10 +78,6 @@ class FloatMath:
 
     def div(self, a: str, b: str) -> str:
         return self._two("fdiv", a, b)
-
-    def strict(self, operation: str, a: str, b: str) -> str:
-        """Without contraction: for tricks that live on the rounding error."""
-        return self.b.op(f"{operation} {self.kind} {a}, {b}")
 
     def fma(self, a: str, b: str, c: str) -> str:
         return self.intrinsic("fma", a, b, c)
@@ -193,8 +193,8 @@ def _log_edges(m: FloatMath, x: str, value: str) -> str:
 
 
 def log1p(m: FloatMath, x: str) -> str:
-    u = m.strict("fadd", m.c(1.0), x)
-    lost = m.strict("fsub", x, m.strict("fsub", u, m.c(1.0)))
+    u = m.add(m.c(1.0), x)
+    lost = m.sub(x, m.sub(u, m.c(1.0)))
     value = m.add(log(m, u), m.div(lost, u))
     infinite = m.compare("oeq", u, m.c(math.inf))
     pole = m.compare("ole", u, m.c(0.0))

@@ -18,6 +18,7 @@ from glia.base.dtypes import (
     uint32,
     uint64,
 )
+from glia.runtime.profile import profile
 from glia.runtime.threads import get_num_threads, set_num_threads
 from glia.tensor.create import (
     arange,
@@ -70,6 +71,7 @@ __all__ = [
     "rand",
     "randint",
     "randn",
+    "profile",
     "randperm",
     "realize",
     "set_num_threads",

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from glia.compiler.codegen.body import walk
 from glia.compiler.codegen.targets import Target
 from glia.compiler.passes.simplify import simplify
 from glia.compiler.schedule import memory
 from glia.compiler.schedule.kernels import Planned, Ref, Scheduler, copy_kernel
 from glia.compiler.schedule.layout import natural
-from glia.compiler.schedule.loops import Contraction, Kernel, Load
+from glia.compiler.schedule.loops import Contraction, Kernel, Load, walk
 from glia.compiler.schedule.partition import partition
 from glia.ir.expr import Expr, topological
 
@@ -38,6 +37,7 @@ class Step:
     barrier: bool  # wait for the kernels before it
     chained: bool  # runs right after the one before, on the same thread
     node: Expr
+    bytes: int  # of all arguments
 
 
 @dataclass
@@ -203,9 +203,9 @@ class _Assembler:
                 args = tuple(self.place[ref] for ref in k.args)
                 serial = k.work < SERIAL
                 writes = tuple(k.writes)
-                steps.append(
-                    Step(k.kernel, args, writes, serial, barrier and i == 0, i > 0, k.node)
-                )
+                size = sum(node.numel * node.dtype.itemsize for node, _ in k.args)
+                waits = barrier and i == 0
+                steps.append(Step(k.kernel, args, writes, serial, waits, i > 0, k.node, size))
         return steps
 
     def _conflict(self, later: Planned, earlier: Planned) -> bool:

@@ -14,6 +14,7 @@ from glia.base.events import emit
 from glia.ir.expr import Expr, intern, leaves, on_forget, topological
 from glia.ir.interpret import interpret
 from glia.ir.ops.source import leaf
+from glia.runtime.profile import active
 from glia.runtime.slots import Slot, aligned_empty, slot_of
 from glia.runtime.threads import Table, pool, retire
 
@@ -96,9 +97,10 @@ class Bound:
         self.buffers = np.zeros(sum(len(step.args) for step in steps) + 1, np.int64)
         self.outs: list[list[int]] = []
         self.temporaries: list[tuple[int, int]] = []
-        starts, at = [], 0
+        self.starts: list[int] = []
+        at = 0
         for step in steps:
-            starts.append(int(self.buffers.ctypes.data) + 8 * at)
+            self.starts.append(int(self.buffers.ctypes.data) + 8 * at)
             for buffer in step.args:
                 self._place(at, buffer.kind, buffer.at)
                 at += 1
@@ -106,7 +108,7 @@ class Bound:
             (number, place) for number, places in enumerate(self.outs) for place in places
         ]
         self.written = {at: 0 for _, at in self.patches}
-        self.table = Table(steps, loaded.functions, starts)
+        self.table = Table(steps, loaded.functions, self.starts)
         self.arena_version = -1
 
     def __del__(self, retire: Callable[[object], None] = retire) -> None:
@@ -140,7 +142,11 @@ class Bound:
             pointer = outputs[number].pointer
             if self.written[at] != pointer:
                 self.written[at] = buffers[at] = pointer
-        pool().launch(self.table, self.loaded.parallel)
+        profiler = active()
+        if profiler is not None:
+            profiler.run(self)
+        else:
+            pool().launch(self.table, self.loaded.parallel)
 
 
 _programs: dict[tuple[Any, ...], Runnable] = {}

@@ -17,6 +17,7 @@ from glia.ir.expr import Expr, topological
 from glia.ir.interpret import interpret
 from glia.ir.ops.source import leaf
 from glia.ir.table import TABLE
+from glia.ir.text import parse
 
 GRAPHS, PER_TEST = 150, 10
 
@@ -68,6 +69,42 @@ def test_random_updates_in_place(block: int) -> None:
     for seed in range(block * 5, block * 5 + 5):
         problem = update_fault(seed)
         assert problem is None, f"seed {seed}: {problem}"
+
+
+#: Programs that were wrong once.
+ONCE_WRONG = {
+    "the second output was laid out by the first and never written": """
+        %0 = leaf[slot=-1] : float32[40,31,1]
+        %1 = leaf[slot=-3] : float32[40,31,1]
+        %2 = minimum %0 %1 : float32[40,31,1]
+        %3 = reshape %2 : float32[1240,1]
+        %4 = leaf[slot=-4] : float32[1,2]
+        %5 = contract[sizes=(1240, 2, 1), rank=2, a_map=((0, ((0, 1),)), (0, ((2, 1),))),
+        b_map=((0, ((2, 1),)), (0, ((1, 1),)))] %3 %4 : float32[1240,2]
+        %6 = abs %0 : float32[40,31,1]
+        outputs %5 %6""",
+    "loops of size 0 were merged by dividing by it": """
+        %0 = leaf[slot=-1] : float32[2,0]
+        %1 = neg %0 : float32[2,0]
+        outputs %1""",
+    "strides of 0 were divided by": """
+        %0 = leaf[slot=-1] : float32[2,0]
+        %1 = reshape %0 : float32[0]
+        outputs %1""",
+}
+
+
+@pytest.mark.parametrize("name", ONCE_WRONG)
+def test_what_was_wrong_once(name: str) -> None:
+    outputs = parse(ONCE_WRONG[name].replace(",\n", ","))
+    rng = np.random.default_rng(0)
+    known = {
+        node: rng.integers(-3, 4, node.shape).astype(node.dtype.np)
+        for node in topological(outputs)
+        if node.op.name == "leaf"
+    }
+    check_program(outputs)
+    assert fault(Case(outputs, known), compiled) is None
 
 
 # The fuzzers themselves

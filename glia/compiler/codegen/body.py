@@ -18,6 +18,7 @@ from glia.compiler.schedule.loops import (
     Number,
     Reduced,
     Value,
+    walk,
 )
 
 
@@ -42,26 +43,6 @@ def fits_lanes(values: Sequence[Value], stores: Iterable[Index], var: Var) -> bo
 def _hidden(index: Index, var: Var) -> bool:
     """Whether the variable occurs under a quotient or remainder."""
     return any(var in variables(atom.of) for atom in inner_atoms(index))
-
-
-def walk(values: Sequence[Value]) -> list[Value]:
-    """All values these depend on, each once."""
-    found: list[Value] = []
-    seen: set[int] = set()
-    stack = list(values)
-    while stack:
-        value = stack.pop()
-        if id(value) in seen:
-            continue
-        seen.add(id(value))
-        found.append(value)
-        if isinstance(value, Apply):
-            stack.extend(value.args)
-        elif isinstance(value, Guarded):
-            stack.extend((value.inside, value.outside))
-        elif isinstance(value, Bits):
-            stack.extend(value.key)
-    return found
 
 
 class Body:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from glia.base.dtypes import DType
 from glia.base.shapes import Shape
-from glia.compiler.codegen.body import fits_lanes, walk
+from glia.compiler.codegen.body import fits_lanes
 from glia.compiler.codegen.targets import Target
 from glia.compiler.index import Index, Var, combine, number, substitute, variable, variables
 from glia.compiler.schedule import loopnest
@@ -23,6 +23,7 @@ from glia.compiler.schedule.loops import (
     Reduction,
     Store,
     Tile,
+    walk,
 )
 from glia.compiler.schedule.lower import CannotLower, Indices, Lowering, regroup
 from glia.compiler.schedule.partition import SIMPLE_VIEWS, Group

@@ -6,6 +6,7 @@ text is what kernels are deduplicated and cached by.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from glia.base.dtypes import DType
@@ -240,27 +241,37 @@ class Printer:
         raise TypeError(f"unknown value {value!r}")
 
 
-def indices_of(kernel_values: list[Value]) -> list[Index]:
-    """Every index that occurs in these values, guards included."""
-    found: list[Index] = []
+def walk(values: Sequence[Value]) -> list[Value]:
+    """All values these depend on, each once."""
+    found: list[Value] = []
     seen: set[int] = set()
-    stack = list(kernel_values)
+    stack = list(values)
     while stack:
         value = stack.pop()
         if id(value) in seen:
             continue
         seen.add(id(value))
+        found.append(value)
+        if isinstance(value, Apply):
+            stack.extend(value.args)
+        elif isinstance(value, Guarded):
+            stack.extend((value.inside, value.outside))
+        elif isinstance(value, Bits):
+            stack.extend(value.key)
+    return found
+
+
+def indices_of(values: list[Value]) -> list[Index]:
+    """Every index that occurs in these values, guards included."""
+    found: list[Index] = []
+    for value in walk(values):
         if isinstance(value, Load):
             found.append(value.offset)
             found.extend(guard.index for guard in value.guards)
         elif isinstance(value, Number):
             found.append(value.index)
-        elif isinstance(value, Apply):
-            stack.extend(value.args)
         elif isinstance(value, Guarded):
             found.extend(guard.index for guard in value.guards)
-            stack.extend((value.inside, value.outside))
         elif isinstance(value, Bits):
             found.append(value.counter)
-            stack.extend(value.key)
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from glia.base.errors import GradError, teach
+from glia.base.source import module_stack
 from glia.ir.build import add, eq, full, where
 from glia.ir.expr import Expr, topological
 
@@ -42,7 +43,10 @@ def _walk(output: Expr, wrt: tuple[Expr, ...], seed: Expr) -> list[Expr | None]:
         under_mask = node.op.name == "where" or node in masked
         if under_mask and node.op.kind in ("elementwise", "view"):
             masked.update(node.inputs)
-        for child, part in zip(node.inputs, node.op.gradient(node, g), strict=True):
+        module_stack.append(f"{node.path} grad" if node.path else "")
+        parts = node.op.gradient(node, g)
+        module_stack.pop()
+        for child, part in zip(node.inputs, parts, strict=True):
             if part is None or child not in matters:
                 continue
             if node in masked and node.op.name in SINGULAR:

@@ -117,7 +117,7 @@ INCONSISTENT = [
     (LEAF + "%1 = neg %0 : float64[3]\noutputs %1", "the text says float64[3]"),
     (LEAF + "%1 = reshape %0 : float32[4]\noutputs %1", "line 2: reshape"),
     (LEAF + "%1 = add %0 : float32[3]\noutputs %1", "line 2: add"),
-    (LEAF + "%1 = sum[dims=5] %0 : float32[1]\noutputs %1", "line 2:"),
+    (LEAF + "%1 = sum[dims=(5,)] %0 : float32[1]\noutputs %1", "line 2:"),
 ]
 
 

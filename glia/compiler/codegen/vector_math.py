@@ -29,6 +29,28 @@ _LOG = {
         1.479819860511658591e-01,
     ),
 }
+#: Least-squares fits at Chebyshev nodes: erf(x)/x - 1 in x² up to 0.9, -ln(erfc x)/x up to 4.
+_ERF_NEAR = (
+    0.12837916612625122,
+    -0.37612634897232056,
+    0.11283718794584274,
+    -0.026860708370804787,
+    0.00520433159545064,
+    -0.0008180781151168048,
+    8.534120570402592e-05,
+)
+_ERF_FAR = (
+    1.12840735912323,
+    0.6364374756813049,
+    0.10328809916973114,
+    -0.019955391064286232,
+    0.0005996220279484987,
+    0.0012364265276119113,
+    -0.000500657653901726,
+    0.00010399975872132927,
+    -1.1943299796257634e-05,
+    5.999188488203799e-07,
+)
 _TANH = (
     -5.70498872745e-3,
     2.06390887954e-2,
@@ -241,7 +263,16 @@ def library(m: FloatMath, name: str, *args: str) -> str:
 
 
 def erf(m: FloatMath, x: str) -> str:
-    return library(m, "erf", x)
+    """float32: x + x p(x²) near 0, 1 - e^(-x q(x)) further out, p and q fitted; else the library."""
+    if m.size != 4:
+        return library(m, "erf", x)
+    size = m.intrinsic("fabs", x)
+    near = m.fma(m.polynomial(m.mul(size, size), _ERF_NEAR[::-1]), size, size)
+    held = m.select(m.compare("olt", size, m.c(4.0)), size, m.c(4.0))
+    power = m.mul(held, m.polynomial(held, _ERF_FAR[::-1]))
+    far = m.sub(m.c(1.0), exp(m, m.b.op(f"fneg {m.kind} {power}")))
+    value = m.select(m.compare("olt", size, m.c(0.9)), near, far)
+    return m.keep_nan(x, m.intrinsic("copysign", value, x))
 
 
 def sin(m: FloatMath, x: str) -> str:

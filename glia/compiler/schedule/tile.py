@@ -24,6 +24,8 @@ REPACK = 1.5
 #: A cache line and a number, in bytes; what stays in the innermost cache; cycles to fetch a line
 #: from the next one.
 LINE, WORD, INNER_CACHE, LINE_CYCLES = 64, 4, 24 << 10, 2.0
+#: Lines of one cache set, and the distance at which addresses meet in one.
+WAYS, PAGE = 8, 4096
 #: Cycles to add up the lanes of one accumulator.
 ADD_LANES = 8.0
 
@@ -192,6 +194,8 @@ def _fetching(tile: Tile, order: tuple[Var, ...], scalars: Index) -> float:
         return 0.0
     along = min(1.0, abs(scalars.coefficient(order[-1])) * WORD / LINE)
     apart = abs(scalars.coefficient(tile.rows[0])) if tile.rows else 0
+    if rows > WAYS and apart and apart * WORD % PAGE == 0:
+        along = 1.0  # rows a page apart share cache sets: lines are gone before they are reused
     lines = rows * along if apart != 1 else max(along, rows * WORD / LINE)
     return LINE_CYCLES * lines
 

@@ -29,7 +29,7 @@ def user_location() -> Location | None:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         name = frame.f_code.co_filename
-        if not name.startswith((_PACKAGE, "<frozen", "<__array", "<@beartype")):
+        if not name.startswith((_PACKAGE, "<frozen", "<__array", "<@beartype", "<@beartype")):
             return Location(name, frame.f_lineno)
         frame = frame.f_back
     return None

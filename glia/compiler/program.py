@@ -9,7 +9,7 @@ from glia.compiler.codegen.targets import Target
 from glia.compiler.passes.simplify import simplify
 from glia.compiler.schedule import memory
 from glia.compiler.schedule.kernels import Planned, Ref, Scheduler, copy_kernel
-from glia.compiler.schedule.layout import natural
+from glia.compiler.schedule.layout import natural, room
 from glia.compiler.schedule.loops import Contraction, Kernel, Load, walk
 from glia.compiler.schedule.partition import partition
 from glia.ir.expr import Expr, topological
@@ -78,7 +78,7 @@ class _Assembler:
 
     def run(self) -> Plan:
         for i, leaf in enumerate(self.leaves):
-            self.place[leaf, natural(leaf.shape).order] = Buffer("leaf", i)
+            self.place[leaf, natural(leaf.shape).key] = Buffer("leaf", i)
         late = self._outputs()
         order = self._ordered() + late
         arena = self._arena(order)
@@ -92,7 +92,7 @@ class _Assembler:
         copies = []
         self._save_old_values()
         for i, (node, overwritten) in enumerate(zip(self.outputs, self.targets, strict=True)):
-            ref = (node, natural(node.shape).order)
+            ref = (node, natural(node.shape).key)
             free = node.op.name != "leaf" and ref not in self.place
             if free and (overwritten is None or self._in_place(ref, overwritten)):
                 self.place[ref] = Buffer("out", i)
@@ -100,7 +100,7 @@ class _Assembler:
             out: Ref = (node, ("out", i))
             self.place[out] = Buffer("out", i)
             layout = natural(node.shape)
-            source = self.saved.get(node, (node, layout.order))
+            source = self.saved.get(node, (node, layout.key))
             copies.append(copy_kernel(source, layout, out, layout))
         return copies
 
@@ -111,7 +111,7 @@ class _Assembler:
             if node.op.name == "leaf" and node in self.targets and node not in self.saved:
                 aside: Ref = (node, ("old",))
                 layout = natural(node.shape)
-                planned = copy_kernel((node, layout.order), layout, aside, layout)
+                planned = copy_kernel((node, layout.key), layout, aside, layout)
                 self.saved[node] = aside
                 self.writer[aside] = planned
                 self.kernels.insert(0, planned)
@@ -120,7 +120,7 @@ class _Assembler:
         """Whether a kernel may overwrite the slot of a leaf that others (or itself) read."""
         if overwritten not in self.leaves:
             return True
-        old: Ref = (overwritten, natural(overwritten.shape).order)
+        old: Ref = (overwritten, natural(overwritten.shape).key)
         writer = self.writer[ref]
         if old in writer.args and not _reads_pointwise(writer, old, ref):
             return False
@@ -176,7 +176,7 @@ class _Assembler:
                 if ref not in self.place:
                     lives.setdefault(ref, [step, step])[1] = step
         refs = list(lives)
-        sizes = [max(ref[0].numel, 1) * ref[0].dtype.itemsize for ref in refs]
+        sizes = [max(_elements(ref), 1) * ref[0].dtype.itemsize for ref in refs]
         offsets, total = memory.plan(
             [memory.Life(n, *lives[ref]) for ref, n in zip(refs, sizes, strict=True)]
         )
@@ -226,6 +226,11 @@ class _Assembler:
             leaf, out = (x, y) if x.kind == "leaf" else (y, x)
             return self.targets[out.at] is self.leaves[leaf.at]
         return False
+
+
+def _elements(ref: Ref) -> int:
+    node, key = ref
+    return room(node.shape, key)
 
 
 def _reads_pointwise(planned: Planned, old: Ref, new: Ref) -> bool:

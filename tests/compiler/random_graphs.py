@@ -57,7 +57,7 @@ class Grower:
     def shape(self) -> tuple[int, ...]:
         while True:
             rank = int(self.rng.choice([0, 1, 1, 2, 2, 2, 3, 3, 4]))
-            found = tuple(int(self.pick(SIZES)) for _ in range(rank))  # type: ignore[call-overload]
+            found = tuple(int(self.pick(SIZES)) for _ in range(rank))
             if rank and self.chance(0.03):
                 found = (*found[1:], 0)
             if numel(found) <= LARGEST:
@@ -87,7 +87,7 @@ class Grower:
         # recent nodes more often: deep graphs
         if len(fitting) > 4 and self.chance(0.6):
             fitting = fitting[-4:]
-        return self.pick(fitting) if fitting else None  # type: ignore[return-value]
+        return self.pick(fitting) if fitting else None
 
     # Growing
 
@@ -131,7 +131,7 @@ class Grower:
         if exact or node.op.name == "cast":
             return parts[0].precise.reshape(value.shape) if not exact else _precise(value)
         with np.errstate(all="ignore"):
-            found = node.op.numpy(*[p.precise for p in parts], **node.attr_dict())  # type: ignore[misc]
+            found = node.op.numpy(*[p.precise for p in parts], **node.attr_dict())
         return np.asarray(found, np.float64).reshape(value.shape)
 
     def grow(self, nodes: int) -> None:
@@ -140,7 +140,7 @@ class Grower:
         base = self.shape()
         for _ in range(int(self.rng.integers(1, 4))):
             shape = base if self.chance(0.6) else self.shape()
-            self.leaf(shape, np.dtype(self.pick(kinds)), whole or self.chance(0.2))  # type: ignore[arg-type]
+            self.leaf(shape, np.dtype(self.pick(kinds)), whole or self.chance(0.2))
         self.leaf(base, np.dtype(np.float32), whole)
         target = len(self.known) + nodes
         for _ in range(nodes * 8):
@@ -148,7 +148,7 @@ class Grower:
                 break
             maker = self.pick(MAKERS)
             try:
-                node = maker(self)  # type: ignore[operator]
+                node = maker(self)
             except ShapeError:  # nothing to choose from in an empty tensor
                 continue
             if node is not None:
@@ -161,7 +161,7 @@ class Grower:
         ends = [k for k in made if k.node not in used]
         outputs = [ends[int(i)] for i in self.rng.permutation(len(ends))[:3]]
         if self.chance(0.5):
-            outputs.append(self.pick(made))  # type: ignore[arg-type]
+            outputs.append(self.pick(made))
         if self.chance(0.1):
             outputs.append(self.known[0])  # a leaf as it is
         case = Case([k.node for k in outputs], dict(self.values))
@@ -210,7 +210,7 @@ def _unary(g: Grower) -> Expr | None:
         return build.log1p(build.abs_(x.node))
     rows = {"relu": build.relu, "sigmoid": build.sigmoid}
     if name in rows:
-        return rows[name](x.node)  # type: ignore[index]
+        return rows[name](x.node)
     return intern(getattr(elementwise, str(name).upper()), (x.node,))
 
 
@@ -228,15 +228,15 @@ def _binary(g: Grower) -> Expr | None:
         constant = g.pick((2, -1, 0, 3, 1))
         b_node = constant if a.value.dtype != bool else bool(constant)
     else:
-        b_node = b.node  # type: ignore[assignment]
+        b_node = b.node
     functions = (build.add, build.add, build.mul, build.mul, build.maximum, build.minimum)
     if a.value.dtype == bool and (b is None or b.value.dtype == bool):
-        functions = (build.add, build.mul, build.eq, build.ne)  # type: ignore[assignment]
+        functions = (build.add, build.mul, build.eq, build.ne)
     elif a.value.dtype == bool or (b is not None and b.value.dtype == bool):
-        functions = (build.add, build.mul)  # type: ignore[assignment]
+        functions = (build.add, build.mul)
     else:
         functions += (build.sub, build.sub, build.lt, build.le, build.eq, build.ne, build.gt)
-    return g.pick(functions)(a.node, b_node)  # type: ignore[operator]
+    return g.pick(functions)(a.node, b_node)
 
 
 def _divide(g: Grower) -> Expr | None:
@@ -245,7 +245,7 @@ def _divide(g: Grower) -> Expr | None:
     if not a or not b:
         return None
     safe = build.add(build.abs_(b.node), 1)
-    return g.pick((build.div, build.remainder, build.floor_divide))(a.node, safe)  # type: ignore[operator]
+    return g.pick((build.div, build.remainder, build.floor_divide))(a.node, safe)
 
 
 def _where(g: Grower) -> Expr | None:
@@ -262,7 +262,7 @@ def _cast(g: Grower) -> Expr | None:
     if x is None:
         return None
     targets = (float32, float64, int32, int64, bool_) if x.exact else (float32, float64)
-    return build.cast(x.node, g.pick(targets))  # type: ignore[arg-type]
+    return build.cast(x.node, g.pick(targets))
 
 
 def _reduce(g: Grower) -> Expr | None:
@@ -274,7 +274,7 @@ def _reduce(g: Grower) -> Expr | None:
     if g.chance(0.15):
         return intern(reduce.ARGMAX, (x.node,), (dims[0],))
     row = g.pick((reduce.SUM, reduce.SUM, reduce.RMAX, reduce.RMIN, reduce.PROD))
-    found = intern(row, (x.node,), (dims,))  # type: ignore[arg-type]
+    found = intern(row, (x.node,), (dims,))
     if g.chance(0.4):
         return build.broadcast_to(found, x.node.shape)
     keep = tuple(n for d, n in enumerate(found.shape) if d not in dims)
@@ -288,7 +288,7 @@ def _reshape(g: Grower) -> Expr | None:
     left, shape = x.value.size, []
     while left > 1 and len(shape) < 4:
         divisors = [n for n in range(2, left + 1) if left % n == 0]
-        shape.append(int(g.pick(divisors)))  # type: ignore[call-overload]
+        shape.append(int(g.pick(divisors)))
         left //= shape[-1]
     shape.append(left)
     return view.reshape(x.node, tuple(int(n) for n in g.rng.permutation(shape)))
@@ -306,7 +306,7 @@ def _expand(g: Grower) -> Expr | None:
     at = int(g.rng.integers(x.value.ndim + 1))
     shape = x.node.shape
     one = view.reshape(x.node, (*shape[:at], 1, *shape[at:]))
-    return view.expand(one, (*shape[:at], int(g.pick((2, 3, 8, 17))), *shape[at:]))  # type: ignore[call-overload]
+    return view.expand(one, (*shape[:at], int(g.pick((2, 3, 8, 17))), *shape[at:]))
 
 
 def _slice(g: Grower) -> Expr | None:
@@ -317,7 +317,7 @@ def _slice(g: Grower) -> Expr | None:
     for size in x.node.shape:
         a = int(g.rng.integers(0, max(size // 2, 1)))
         b = int(g.rng.integers(a + 1, size + 1))
-        start.append(a), stop.append(b), step.append(int(g.pick((1, 1, 1, 2, 3))))  # type: ignore[call-overload]
+        start.append(a), stop.append(b), step.append(int(g.pick((1, 1, 1, 2, 3))))
     return view.slice_(x.node, tuple(start), tuple(stop), tuple(step))
 
 
@@ -345,7 +345,7 @@ def _concat(g: Grower) -> Expr | None:
         same = len(a) == len(b) and all(m == n for d, (m, n) in enumerate(zip(a, b)) if d != dim)
         return same and k.node.dtype is x.node.dtype
 
-    parts = [x.node] + [g.any(fits).node for _ in range(int(g.rng.integers(1, 3)))]  # type: ignore[union-attr]
+    parts = [x.node] + [g.any(fits).node for _ in range(int(g.rng.integers(1, 3)))]
     return view.concat(parts, dim)
 
 
@@ -366,7 +366,7 @@ def _window(g: Grower) -> Expr | None:
         dims_of = tuple(range(taps.ndim - dims, taps.ndim))
         row = g.pick((reduce.SUM, reduce.RMAX))
         if x.value.dtype.kind in "fi":
-            return intern(row, (taps,), (dims_of,))  # type: ignore[arg-type]
+            return intern(row, (taps,), (dims_of,))
     if choice < 0.8 and x.value.dtype.kind in "fi":
         return intern(window.FOLD, (taps,), (body, stride, dilation))
     return taps
@@ -393,7 +393,7 @@ def _matmul(g: Grower) -> Expr | None:
         )
     )
     if b is None or g.chance(0.5):
-        shape = (inner, int(g.pick((1, 2, 5, 8, 17, 33))))  # type: ignore[call-overload]
+        shape = (inner, int(g.pick((1, 2, 5, 8, 17, 33))))
         b = g.leaf(shape, a.value.dtype, a.exact)
     return products.matmul(a.node, b.node)
 
@@ -403,16 +403,16 @@ def _conv(g: Grower) -> Expr | None:
     if x is None:
         return None
     _, channels, *size = x.node.shape
-    groups = int(g.pick([n for n in (1, 1, 2, 3, channels) if channels % n == 0]))  # type: ignore[call-overload]
+    groups = int(g.pick([n for n in (1, 1, 2, 3, channels) if channels % n == 0]))
     kernel = [int(g.rng.integers(1, min(3, n) + 1)) for n in size]
     stride, padding = g.rng.integers(1, 3, len(size)), g.rng.integers(0, 2, len(size))
-    dilation = [1 if k == 1 else int(g.pick((1, 1, 2))) for k in kernel]  # type: ignore[call-overload]
+    dilation = [1 if k == 1 else int(g.pick((1, 1, 2))) for k in kernel]
     if any(n + 2 * p - d * (k - 1) < 1 for n, p, d, k in zip(size, padding, dilation, kernel)):
         return None
-    filters = groups * int(g.pick((1, 2, 3)))  # type: ignore[call-overload]
+    filters = groups * int(g.pick((1, 2, 3)))
     w = g.leaf((filters, channels // groups, *kernel), np.dtype(np.float32), x.exact)
     numbers = [tuple(int(n) for n in part) for part in (stride, padding, dilation)]
-    return products.conv(x.node, w.node, None, *numbers, groups)  # type: ignore[arg-type]
+    return products.conv(x.node, w.node, None, *numbers, groups)
 
 
 def _bits(g: Grower) -> Expr | None:
@@ -427,13 +427,13 @@ def _bits(g: Grower) -> Expr | None:
 
 def _iota(g: Grower) -> Expr | None:
     dtype = g.pick((int64, int32, float32))
-    return source.iota(int(g.pick(SIZES)), dtype)  # type: ignore[call-overload,arg-type]
+    return source.iota(int(g.pick(SIZES)), dtype)
 
 
 def _softmax(g: Grower) -> Expr | None:
     x = g.any(lambda k: k.value.dtype.kind == "f" and k.value.ndim > 0)
     function = g.pick((build.softmax, build.log_softmax, build.logsumexp))
-    return x and function(x.node, int(g.rng.integers(x.value.ndim)))  # type: ignore[operator]
+    return x and function(x.node, int(g.rng.integers(x.value.ndim)))
 
 
 _NAMES = """_unary _unary _unary _binary _binary _binary _binary _divide _where _where _cast _reduce

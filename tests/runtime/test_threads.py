@@ -18,7 +18,7 @@ from glia import nn, optim
 from glia.base.errors import ArgumentError
 from glia.compiler import program
 from glia.ir import build, products
-from glia.runtime.threads import get_num_threads, pool, set_num_threads
+from glia.runtime.threads import get_num_threads, set_num_threads
 
 
 @pytest.fixture(autouse=True)
@@ -100,10 +100,7 @@ def test_the_pool_starts_again_after_sleep() -> None:
     x = gl.tensor(np.ones((400, 400), np.float32))
     for _ in range(3):
         assert (x * 2).sum().item() == 320_000
-        limit = time.monotonic() + 5
-        while not all(pool().asleep[1:]) and time.monotonic() < limit:
-            time.sleep(0.005)
-        assert all(pool().asleep[1:])
+        time.sleep(0.2)  # far longer than an idle worker spins
 
 
 def test_many_short_programs_in_a_row() -> None:

@@ -263,7 +263,7 @@ def library(m: FloatMath, name: str, *args: str) -> str:
 
 
 def erf(m: FloatMath, x: str) -> str:
-    """float32: x + x p(x²) near 0, 1 - e^(-x q(x)) further out, p and q fitted; else the library."""
+    """float32: x + x p(x²) near 0, 1 - e^(-x q(x)) further out; float64: the library."""
     if m.size != 4:
         return library(m, "erf", x)
     size = m.intrinsic("fabs", x)

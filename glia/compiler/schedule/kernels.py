@@ -9,9 +9,9 @@ from glia.base.dtypes import DType
 from glia.base.shapes import Shape
 from glia.compiler.codegen.body import fits_lanes
 from glia.compiler.codegen.targets import Target
-from glia.compiler.index import Index, Var, combine, number, substitute, variable, variables
+from glia.compiler.index import Index, Var, combine, number, variable, variables
 from glia.compiler.schedule import loopnest
-from glia.compiler.schedule.layout import Layout, arranged, natural
+from glia.compiler.schedule.layout import Key, Layout, arranged, natural
 from glia.compiler.schedule.loops import (
     Apply,
     Contraction,
@@ -30,8 +30,8 @@ from glia.compiler.schedule.partition import SIMPLE_VIEWS, Group
 from glia.compiler.schedule.tile import Choice, Side, choose, summing_order
 from glia.ir.expr import Expr
 
-#: A value in a layout (physical order of its dimensions), or in a place of another name.
-Ref = tuple[Expr, tuple[int | str, ...]]
+#: A value in a layout, or in a place of another name.
+Ref = tuple[Expr, Key]
 
 
 @dataclass
@@ -53,7 +53,7 @@ class _Args:
     refs: list[Ref] = field(default_factory=list)
 
     def number(self, node: Expr) -> int:
-        return self.of((node, self.layouts[node][0].order))
+        return self.of((node, self.layouts[node][0].key))
 
     def of(self, ref: Ref) -> int:
         if ref not in self.refs:
@@ -153,7 +153,7 @@ class Scheduler:
         for root in group.roots:
             value = lowering.computed(root, index)
             lowering.bound[root] = (index, value)
-            stores.append(Store(args.of((root, layout.order)), layout.offset(index), value))
+            stores.append(Store(args.of((root, layout.key)), layout.offset(index), value))
         return lowering, stores
 
     def lowered(self, group: Group, layout: Layout) -> Planned:
@@ -162,22 +162,17 @@ class Scheduler:
         names = [Var(f"i{d}", size) for d, size in enumerate(root.shape)]
         loops = tuple(names[d] for d in layout.order if root.shape[d] != 1)
         index: Indices = tuple(variable(var) for var in names)
-        for _ in range(8):
+
+        def build(index: Indices) -> tuple[Lowering, list[Store], _Args]:
             args = _Args(self.layouts)
-            lowering, stores = self.lower_roots(group, index, layout, args)
-            used = loopnest.all_indices(lowering.reductions, stores)
-            found = loopnest.splittable(used, loops)
-            if found is None:
-                break
-            var, by = found
-            outer, inner, stands_for = loopnest.split(var, by)
-            loops = tuple(part for v in loops for part in ((outer, inner) if v == var else (v,)))
-            index = _replace(index, {var: stands_for})
-        loops, replace = loopnest.merged_replacement(loopnest.merges(loops, used))
-        if replace:
-            index = _replace(index, replace)
-            args = _Args(self.layouts)
-            lowering, stores = self.lower_roots(group, index, layout, args)
+            return (*self.lower_roots(group, index, layout, args), args)
+
+        def used(index: Indices) -> list[Index]:
+            lowering, stores, _ = build(index)
+            return loopnest.all_indices(lowering.reductions, stores)
+
+        loops, index = loopnest.improved(loops, index, used)
+        lowering, stores, args = build(index)
         reduce, reductions = _ordered_reduction(lowering)
         kernel = Nest(args.dtypes(), loops, reduce, reductions, tuple(stores))
         work = _nest_work(kernel)
@@ -279,7 +274,7 @@ class Scheduler:
         args = _Args(self.layouts)
         operands = []
         for side, wanted in zip(sides, choice.layouts, strict=True):
-            arg = args.of((side.base, wanted.order))
+            arg = args.of((side.base, wanted.key))
             operands.append(Operand(arg, wanted.offset(side.index)))
         result = Reduced(core.dtype, 0)
         lowering = Lowering(self.primary(), args.number, {core: (index, result)})
@@ -296,7 +291,7 @@ class Scheduler:
         for side, wanted in zip(sides, choice.layouts, strict=True):
             self.repack(side.base, wanted)
         self.layouts[root] = [layout]
-        store = Store(args.of((root, layout.order)), layout.offset(root_index), value)
+        store = Store(args.of((root, layout.key)), layout.offset(root_index), value)
         summed = summing_order(reduce, [o.offset for o in operands])
         outer = [v for v in loops if v.size != 1 and v != tile.lanes_over]
         outer += [tile.lanes_over] if tile.lanes_over in loops else []
@@ -308,10 +303,10 @@ class Scheduler:
     def repack(self, base: Expr, wanted: Layout) -> None:
         """Make a copy of a stored value in another layout, once."""
         known = self.layout_of(base)
-        if any(layout.order == wanted.order for layout in known):
+        if any(layout.key == wanted.key for layout in known):
             return
-        source = (base, known[0].order)
-        self.kernels.append(copy_kernel(source, known[0], (base, wanted.order), wanted))
+        source = (base, known[0].key)
+        self.kernels.append(copy_kernel(source, known[0], (base, wanted.key), wanted))
         known.append(wanted)
 
 
@@ -359,14 +354,11 @@ def copy_kernel(origin: Ref, source: Layout, target: Ref, layout: Layout) -> Pla
         load = Load(node.dtype, 0, source.offset(index))
         return (Store(1, layout.offset(index), load),)
 
-    merged = loopnest.merges(loops, loopnest.all_indices((), build(index)))
-    loops, replace = loopnest.merged_replacement(merged)
-    kernel = Nest((node.dtype, node.dtype), loops, (), (), build(_replace(index, replace)))
+    loops, index = loopnest.improved(
+        loops, index, lambda index: loopnest.all_indices((), build(index))
+    )
+    kernel = Nest((node.dtype, node.dtype), loops, (), (), build(index))
     return Planned(kernel, [origin, target], [1], node, _nest_work(kernel))
-
-
-def _replace(index: Indices, table: dict[Var, Index]) -> Indices:
-    return tuple(substitute(at, table.get) for at in index)
 
 
 def _map_index(index_map: Sequence, names: Sequence[Var]) -> Indices:

@@ -1,4 +1,9 @@
-"""Where the elements of a stored value lie: strides by logical dimension."""
+"""Where the elements of a stored value lie: strides by logical dimension, perhaps in panels.
+
+In a panelled layout one dimension is cut into panels of some width: the elements of a panel lie
+side by side innermost, the panels themselves outermost. A contraction reads a panel from end to
+end, one tile after another.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,9 @@ from dataclasses import dataclass
 from glia.base.shapes import Shape, numel
 from glia.compiler.index import Index, combine
 
+#: Names a layout: the order of the dimensions and, for panels, their dimension and width.
+Key = tuple[int | str, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -16,18 +24,35 @@ class Layout:
     shape: Shape
     order: tuple[int, ...]
     strides: tuple[int, ...]
+    panel: tuple[int, int, int] | None = None  # dimension, width, elements from one to the next
 
     def offset(self, index: Sequence[Index]) -> Index:
         """Position of an element, in elements from the start."""
-        return combine(zip(index, self.strides, strict=True))
+        parts = list(zip(index, self.strides, strict=True))
+        if self.panel is not None:
+            dim, width, step = self.panel
+            parts[dim] = (index[dim] // width, step)
+            parts.append((index[dim] % width, 1))
+        return combine(parts)
+
+    @property
+    def key(self) -> Key:
+        if self.panel is None:
+            return self.order
+        return (*self.order, "panel", self.panel[0], self.panel[1])
 
     @property
     def size(self) -> int:
-        return numel(self.shape)
+        return room(self.shape, self.key)
 
-    def is_natural(self) -> bool:
-        """Row-major, as the user sees it."""
-        return self.order == tuple(range(len(self.shape)))
+
+def room(shape: Shape, key: Key) -> int:
+    """Elements of memory that a value in a layout takes: the last panel is filled up."""
+    if "panel" not in key:
+        return numel(shape)
+    dim, width = key[-2], key[-1]
+    assert isinstance(dim, int) and isinstance(width, int)
+    return numel(shape) // shape[dim] * -(-shape[dim] // width) * width
 
 
 def arranged(shape: Shape, order: Sequence[int]) -> Layout:
@@ -38,6 +63,17 @@ def arranged(shape: Shape, order: Sequence[int]) -> Layout:
         strides[dim] = step
         step *= shape[dim]
     return Layout(shape, tuple(order), tuple(strides))
+
+
+def panelled(shape: Shape, order: Sequence[int], dim: int, width: int) -> Layout:
+    """The layout with ``dim`` in panels, the other dimensions within a panel in this order."""
+    strides = [0] * len(shape)
+    step = width
+    inner = [d for d in order if d != dim]
+    for d in reversed(inner):
+        strides[d] = step
+        step *= shape[d]
+    return Layout(shape, (dim, *inner), tuple(strides), (dim, width, step))
 
 
 def natural(shape: Shape) -> Layout:

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from glia.compiler.index import Index, Quotient, Remainder, Var, inner_atoms, variable, variables
+from glia.compiler.index import (
+    Index,
+    Quotient,
+    Remainder,
+    Var,
+    inner_atoms,
+    substitute,
+    variable,
+    variables,
+)
 from glia.compiler.schedule.loops import Reduction, Store, indices_of
 
-Built = tuple[tuple[Reduction, ...], tuple[Var, ...], tuple[Store, ...]]
+Indices = tuple[Index, ...]
 
 
 def all_indices(reductions: Sequence[Reduction], stores: Sequence[Store]) -> list[Index]:
@@ -82,4 +91,27 @@ def merged_replacement(
     return tuple(loops), replace
 
 
-Lower = Callable[[dict[Var, Index]], Built]
+def improved(
+    loops: tuple[Var, ...], index: Indices, used: Callable[[Indices], list[Index]]
+) -> tuple[tuple[Var, ...], Indices]:
+    """Loops split and merged until nothing more is to be gained, and the index in their terms.
+
+    ``used(index)`` gives every index the nest would use.
+    """
+    found = used(index)
+    for _ in range(8):
+        cut = splittable(found, loops)
+        if cut is None:
+            break
+        outer, inner, stands_for = split(*cut)
+        parts = [(outer, inner) if v == cut[0] else (v,) for v in loops]
+        loops = tuple(v for part in parts for v in part)
+        index = replaced(index, {cut[0]: stands_for})
+        found = used(index)
+    loops, table = merged_replacement(merges(loops, found))
+    return loops, replaced(index, table)
+
+
+def replaced(index: Indices, table: dict[Var, Index]) -> Indices:
+    """Indices with variables replaced."""
+    return tuple(substitute(at, table.get) for at in index) if table else index

@@ -18,6 +18,8 @@ EXPENSIVE = frozenset(
     ("exp", "sigmoid", "log", "log1p", "expm1", "sin", "cos", "tanh", "erf", "pow", "random_bits")
 )
 SIMPLE_VIEWS = frozenset(("reshape", "permute", "expand", "slice", "flip", "detach"))
+#: Chains of more operations than this are cut.
+DEPTH = 60
 #: Values of at most so many operations are computed again rather than stored.
 CHEAP_OPS = 8
 
@@ -102,7 +104,17 @@ class _Plan:
                 continue
             if self._worth_storing(node):
                 self.stored.add(node)
+        self._limit_depth()
         self._fuse_epilogues()
+
+    def _limit_depth(self) -> None:
+        """Cut very long chains: what one kernel computes is bounded, and so is its compilation."""
+        depth: dict[Expr, int] = {}
+        for node in self.order:
+            below = [0 if child in self.stored else depth[child] for child in node.inputs]
+            depth[node] = 1 + max(below, default=0)
+            if depth[node] > DEPTH and node.op.kind == "elementwise":
+                self.stored.add(node)
 
     def _store_operand(self, node: Expr) -> None:
         """Operands of contractions are read from memory, through simple views at most."""

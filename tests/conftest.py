@@ -19,7 +19,6 @@ CHECKED = (
     "glia.autodiff",
     "glia.compiler",
     "glia.runtime",
-    "glia.interop",
     "glia.viz",
 )
 
@@ -42,6 +41,14 @@ beartype_packages(
         is_pep484_tower=True,  # an int is a float
     ),
 )
+
+
+@pytest.fixture(autouse=True)
+def english() -> None:
+    """Whatever language the test before left on."""
+    from glia.base.i18n import set_language
+
+    set_language("en")
 
 
 def pytest_configure(config: pytest.Config) -> None:

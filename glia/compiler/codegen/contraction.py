@@ -15,7 +15,7 @@ from glia.compiler.codegen.body import Body, fits_lanes
 from glia.compiler.codegen.llvm import Builder, register_type
 from glia.compiler.codegen.nest import add_lanes, decode, pointers, share
 from glia.compiler.codegen.targets import Target
-from glia.compiler.index import Index, Var
+from glia.compiler.index import Index, Var, substitute, variable
 from glia.compiler.schedule.loops import Contraction
 
 
@@ -37,6 +37,7 @@ class _Generator:
         self.rows = tile.rows[1] if tile.rows else 1
         self.columns = tile.columns[1] if tile.columns else 1
         self.span = tile.lanes * tile.blocks  # elements of lanes_over in a tile
+        self.factors = self._tiled()
         self.kind = register_type(kernel.dtype, tile.lanes)
         self.suffix = f"v{tile.lanes}f{8 * kernel.dtype.itemsize}"
 
@@ -70,16 +71,15 @@ class _Generator:
         return found
 
     def _tile_counts(self) -> list[tuple[Var, int]]:
-        tiled = self._tiled()
-        return [(v, -(-v.size // tiled.get(v, 1))) for v in self.k.loops]
+        return [(v, self._number(v).size) for v in self.k.loops]
 
     def _variants(self, steps: list[tuple[Var, int]], numbers: dict[Var, str]) -> None:
         """Full tiles, and for each variable that does not divide evenly, the rest."""
-        tiled = self._tiled()
+        tiled = self.factors
         ragged = [(v, n) for v, n in steps if v in tiled and v.size % tiled[v] and n > 1]
         for var, _ in steps:
             factor = tiled.get(var, 1)
-            at = numbers[var]
+            at = self.env[self._number(var)] = numbers[var]
             self.env[var] = at if factor == 1 else self.b.integer("mul", at, str(factor))
         self._choose(ragged, numbers, {v: min(f, v.size) for v, f in tiled.items()})
 
@@ -91,7 +91,7 @@ class _Generator:
             return
         (var, count), *rest = ragged
         is_last = self.b.op(f"icmp eq i64 {numbers[var]}, {count - 1}")
-        short = {**extents, var: var.size % self._tiled()[var]}
+        short = {**extents, var: var.size % self.factors[var]}
         self.b.branch(
             is_last,
             lambda: self._choose(rest, numbers, short),
@@ -152,15 +152,27 @@ class _Generator:
         return results
 
     def _offset(self, index: Index, row: int, column: int, block: int) -> str:
-        """An operand's offset for one element of the tile, as base plus constant."""
-        extra = 0
-        if self.tile.rows:
-            extra += row * index.coefficient(self.tile.rows[0])
-        if self.tile.columns:
-            extra += column * index.coefficient(self.tile.columns[0])
-        extra += block * self.tile.lanes * index.coefficient(self.tile.lanes_over)
-        base = self.b.index(index, self.env)
-        return self.b.integer("add nsw", base, str(extra)) if extra else base
+        """An operand's offset for one element of the tile.
+
+        Tiled variables are written as tile number times width plus place: then a panelled
+        layout's quotients vanish, and what differs within a tile is a constant.
+        """
+        places = {self.tile.lanes_over: block * self.tile.lanes}
+        for pair, place in ((self.tile.rows, row), (self.tile.columns, column)):
+            if pair is not None:
+                places[pair[0]] = place
+
+        def within_tile(var: Var) -> Index | None:
+            factor = self.factors.get(var)
+            if factor is None:
+                return None
+            return variable(self._number(var)) * factor + places[var]
+
+        return self.b.index(substitute(index, within_tile), self.env)
+
+    def _number(self, var: Var) -> Var:
+        """The variable that counts the tiles along an output variable."""
+        return Var(var.name + ".tile", -(-var.size // self.factors.get(var, 1)))
 
     def _vector(self, arg: int, offset: str, tail: int) -> str:
         """A vector of an operand; of a ragged one only the first ``tail`` lanes."""

@@ -14,16 +14,17 @@ from itertools import product
 from typing import cast
 
 from glia.compiler.codegen.targets import Target
-from glia.compiler.index import Index, Var, variables
-from glia.compiler.schedule.layout import Layout, arranged, dim_last, natural
+from glia.compiler.index import Index, Var, variable, variables
+from glia.compiler.schedule.layout import Layout, arranged, dim_last, natural, panelled
 from glia.compiler.schedule.loops import Tile
 from glia.ir.expr import Expr
 
 #: Cycles to move one element when an operand is copied into another layout.
 REPACK = 1.5
-#: A cache line and a number, in bytes; what stays in the innermost cache; cycles to fetch a line
-#: from the next one.
-LINE, WORD, INNER_CACHE, LINE_CYCLES = 64, 4, 24 << 10, 2.0
+#: Bytes of a cache line and of a number; what stays in the innermost cache; cycles to fetch a line
+#: from the next one, when lines follow one another and when they lie so many bytes apart.
+LINE, WORD, INNER_CACHE = 64, 4, 24 << 10
+LINE_CYCLES, FAR_CYCLES, FAR = 2.0, 6.0, 1024
 #: Lines of one cache set, and the distance at which addresses meet in one.
 WAYS, PAGE = 8, 4096
 #: Cycles to add up the lanes of one accumulator.
@@ -41,15 +42,16 @@ class Side:
     index: tuple[Index, ...]
     layouts: tuple[Layout, ...]  # as stored; the first is the primary one
 
-    def choices(self, more: Sequence[Layout] = ()) -> Iterator[tuple[Layout, float]]:
+    def choices(self) -> Iterator[tuple[Layout, float]]:
         """Layouts with what they cost: those at hand are free."""
         seen = set()
         for layout in self.layouts:
-            seen.add(layout.order)
-            yield layout, 0.0
+            if layout.panel is None:
+                seen.add(layout.order)
+                yield layout, 0.0
         shape = self.base.shape
         rank = len(shape)
-        others = [*more, natural(shape)]
+        others = [natural(shape)]
         if rank > 2:
             others.append(arranged(shape, (*range(2, rank), 1, 0)))
         others += [dim_last(shape, d) for d in range(rank)]
@@ -108,10 +110,10 @@ def choose(
 Option = tuple[Layout, float, Index]  # a layout, what it costs to have it, the offset in it
 
 
-def _options(side: Side, more: Sequence[Layout] = ()) -> list[Option]:
+def _options(side: Side) -> list[Option]:
     """The layouts in which the operand's offset is affine."""
     found = []
-    for layout, cost in side.choices(more):
+    for layout, cost in side.choices():
         offset = layout.offset(side.index)
         if offset.is_affine():
             found.append((layout, cost, offset))
@@ -140,40 +142,50 @@ def _candidates(p: _Problem, preferred_last: Var | None) -> Iterator[Choice]:
 def _priced(
     p: _Problem, var: Var, side: int, reduced: bool, pair: tuple[Option, Option], extra: float
 ) -> Iterator[Choice]:
-    """The best tile for these layouts; and again with the scalars of a step side by side."""
+    """The best tile for these layouts; and again with operands packed as the tile reads them."""
     offsets = (pair[0][2], pair[1][2])
     tile, cost = _best_tile(p, var, side, reduced, offsets)
     steps = _steps(p, tile)
     order = summing_order(p.reduce, offsets)
-    fetch = _fetching(tile, order, offsets[1 - side]) * steps
-    yield Choice(cost + fetch + extra + pair[0][1] + pair[1][1], tile, (pair[0][0], pair[1][0]))
-    if reduced or not fetch or tile.rows is None:
-        return
-    streamed = _streamed(p.sides[1 - side], order, tile.rows[0])
-    for option in _options(p.sides[1 - side], [streamed]):
-        if option[0].order == streamed.order and option[2].coefficient(tile.rows[0]) == 1:
-            better = _fetching(tile, order, option[2]) * steps
-            layouts = [pair[0][0], pair[1][0]]
-            layouts[1 - side] = streamed
-            price = cost + better + extra + pair[side][1] + option[1]
-            yield Choice(price, tile, (layouts[0], layouts[1]))
+    ways: list[list[tuple[Layout, float]]] = [[], []]
+    for i in (0, 1):
+        wait = _fetching(tile, order, offsets[i], i == side)
+        ways[i].append((pair[i][0], pair[i][1] + wait * steps))
+        packed = None if reduced or not wait else _packed(p.sides[i], order, tile, i == side)
+        if packed is not None:
+            known = any(layout.key == packed.key for layout in p.sides[i].layouts)
+            wait = _packed_fetching(tile, i == side)
+            ways[i].append((packed, (0.0 if known else REPACK * packed.size) + wait * steps))
+    for (first, a), (second, b) in product(*ways):
+        yield Choice(cost + extra + a + b, tile, (first, second))
+
+
+def _packed(side: Side, order: tuple[Var, ...], tile: Tile, vectors: bool) -> Layout | None:
+    """The operand in panels of a tile, in the order in which the tile reads them."""
+    if vectors:
+        var, width = tile.lanes_over, tile.lanes * tile.blocks
+        if tile.columns is not None:
+            return None
+    elif tile.rows is not None:
+        var, width = tile.rows
+    else:
+        return None
+    place = {v: i + 1 for i, v in enumerate(order)}
+    own = [d for d, at in enumerate(side.index) if at == variable(var)]
+    if len(own) != 1 or any(var in variables(at) for d, at in enumerate(side.index) if d != own[0]):
+        return None
+
+    def key(dim: int) -> tuple[int, int]:
+        return max((place.get(v, 0) for v in variables(side.index[dim])), default=0), dim
+
+    dims = sorted(range(len(side.base.shape)), key=key)
+    return panelled(side.base.shape, dims, own[0], width)
 
 
 def summing_order(reduce: Sequence[Var], offsets: Sequence[Index]) -> tuple[Var, ...]:
     """Summed variables, the one with the longest way through memory outermost."""
     strides = {v: max(abs(o.coefficient(v)) for o in offsets) for v in reduce}
     return tuple(sorted((v for v in reduce if v.size != 1), key=lambda v: -strides[v]))
-
-
-def _streamed(side: Side, order: tuple[Var, ...], rows: Var) -> Layout:
-    """The operand in the order in which a tile reads it, the rows of the tile innermost."""
-    place = {var: 1 + i for i, var in enumerate(order)}
-    place[rows] = len(order) + 1
-
-    def key(dim: int) -> tuple[int, int]:
-        return max((place.get(v, 0) for v in variables(side.index[dim])), default=0), dim
-
-    return arranged(side.base.shape, sorted(range(len(side.base.shape)), key=key))
 
 
 def _steps(p: _Problem, tile: Tile) -> float:
@@ -184,20 +196,37 @@ def _steps(p: _Problem, tile: Tile) -> float:
     return p.products / per_tile
 
 
-def _fetching(tile: Tile, order: tuple[Var, ...], scalars: Index) -> float:
-    """Cycles a step waits for its scalars, when a tile's do not fit the innermost cache."""
-    rows = tile.rows[1] if tile.rows else 1
-    count = rows
+def _fetching(tile: Tile, order: tuple[Var, ...], offset: Index, vectors: bool) -> float:
+    """Cycles a step waits for one operand, when what a tile reads of it leaves the inner cache."""
+    across = tile.columns if vectors else tile.rows
+    wide = across[1] if across else 1
+    if vectors:
+        wide *= tile.blocks
+    per_item = tile.lanes * WORD if vectors else WORD
+    footprint = wide * per_item
     for var in order:
-        count *= var.size if scalars.coefficient(var) else 1
-    if count * WORD <= INNER_CACHE or not order:
+        footprint *= var.size if offset.coefficient(var) else 1
+    if not order:
         return 0.0
-    along = min(1.0, abs(scalars.coefficient(order[-1])) * WORD / LINE)
-    apart = abs(scalars.coefficient(tile.rows[0])) if tile.rows else 0
-    if rows > WAYS and apart and apart * WORD % PAGE == 0:
-        along = 1.0  # rows a page apart share cache sets: lines are gone before they are reused
-    lines = rows * along if apart != 1 else max(along, rows * WORD / LINE)
-    return LINE_CYCLES * lines
+    step = abs(offset.coefficient(order[-1])) * WORD
+    apart = abs(offset.coefficient(across[0])) * WORD if across else 0
+    crowded = not vectors and wide > WAYS and apart and apart % PAGE == 0
+    if footprint <= INNER_CACHE and not crowded:
+        return 0.0
+    if vectors:
+        lines = wide * max(1.0, per_item / LINE)
+    elif apart == WORD:
+        lines = max(min(1.0, step / LINE), wide * WORD / LINE)
+    else:
+        lines = wide * (1.0 if crowded else min(1.0, step / LINE))
+    return lines * (FAR_CYCLES if step >= FAR else LINE_CYCLES)
+
+
+def _packed_fetching(tile: Tile, vectors: bool) -> float:
+    """The same for an operand in panels: one line after another."""
+    if vectors:
+        return LINE_CYCLES * tile.blocks * max(1.0, tile.lanes * WORD / LINE)
+    return LINE_CYCLES * (tile.rows[1] if tile.rows else 1) * WORD / LINE
 
 
 def _vector_side(var: Var, offsets: tuple[Index, Index], reduced: bool) -> int | None:

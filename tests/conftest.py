@@ -15,7 +15,6 @@ from beartype.claw import beartype_packages
 CHECKED = (
     "glia.ir.interpret",
     "glia.ir.text",
-    "glia.ir.verify",
     "glia.autodiff",
     "glia.compiler",
     "glia.runtime",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from glia.compiler.passes.bounds import pad_contraction
+from glia.compiler.passes.chunks import cut_contraction
 from glia.compiler.passes.reductions import split_reduction
 from glia.ir.expr import Expr, intern, topological
 from glia.ir.ops.source import constant_value
@@ -109,6 +110,11 @@ def _expand(node: Expr) -> Expr | None:
     return broadcast_to(x.inputs[0], node.shape) if x.op.name == "expand" else None
 
 
+def _contract(node: Expr) -> Expr | None:
+    inside = pad_contraction(node)
+    return inside if inside is not node else cut_contraction(node)
+
+
 RULES: dict[str, Rule] = {
     "add": _add,
     "mul": _mul,
@@ -119,7 +125,7 @@ RULES: dict[str, Rule] = {
     "reshape": _reshape,
     "permute": _permute,
     "expand": _expand,
-    "contract": pad_contraction,
+    "contract": _contract,
     "sum": split_reduction,
     "prod": split_reduction,
     "max": split_reduction,

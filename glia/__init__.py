@@ -18,7 +18,6 @@ from glia.base.dtypes import (
     uint32,
     uint64,
 )
-from glia.runtime.profile import profile
 from glia.runtime.threads import get_num_threads, set_num_threads
 from glia.tensor.create import (
     arange,
@@ -71,7 +70,6 @@ __all__ = [
     "rand",
     "randint",
     "randn",
-    "profile",
     "randperm",
     "realize",
     "set_num_threads",
@@ -99,6 +97,7 @@ _LAZY = {
     "models": "glia.models",
     "nn": "glia.nn",
     "optim": "glia.optim",
+    "profile": "glia.runtime.profile",
     "save_file": "glia.interop.safetensors",
 }
 
@@ -111,6 +110,6 @@ def __getattr__(name: str) -> object:
     import importlib
 
     module = importlib.import_module(home)
-    found = getattr(module, name) if name[0].isupper() or name.endswith("_file") else module
+    found = getattr(module, name) if home not in (f"glia.{name}", f"glia.train.{name}") else module
     globals()[name] = found
     return found

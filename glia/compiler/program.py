@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from glia.compiler.codegen.targets import Target
 from glia.compiler.passes.simplify import simplify
 from glia.compiler.schedule import memory
 from glia.compiler.schedule.kernels import Planned, Ref, Scheduler, copy_kernel
-from glia.compiler.schedule.layout import natural, room
+from glia.compiler.schedule.layout import Layout, natural, room
 from glia.compiler.schedule.loops import Contraction, Kernel, Load, walk
 from glia.compiler.schedule.partition import partition
 from glia.ir.expr import Expr, topological
@@ -55,8 +55,9 @@ def build(outputs: Sequence[Expr], targets: Sequence[Expr | None], target: Targe
     found = {node for node in topological(simple) if node.op.name == "leaf"}
     leaves = sorted(found, key=lambda node: node.attrs[0])
     groups = partition(simple)
-    kernels = Scheduler(simple, target).run(groups, leaves)
-    return _Assembler(simple, targets, leaves, kernels).run()
+    scheduler = Scheduler(target)
+    kernels = scheduler.run(groups, leaves)
+    return _Assembler(simple, targets, leaves, kernels, scheduler.primary()).run()
 
 
 class _Assembler:
@@ -68,11 +69,13 @@ class _Assembler:
         targets: Sequence[Expr | None],
         leaves: list[Expr],
         kernels: list[Planned],
+        layouts: Mapping[Expr, Layout],
     ) -> None:
         self.outputs = outputs
         self.targets = targets
         self.leaves = leaves
         self.kernels = kernels
+        self.layouts = layouts
         self.writer = {planned.args[w]: planned for planned in kernels for w in planned.writes}
         self.place: dict[Ref, Buffer] = {}
 
@@ -93,15 +96,15 @@ class _Assembler:
         self._save_old_values()
         for i, (node, overwritten) in enumerate(zip(self.outputs, self.targets, strict=True)):
             ref = (node, natural(node.shape).key)
-            free = node.op.name != "leaf" and ref not in self.place
+            free = ref in self.writer and ref not in self.place
             if free and (overwritten is None or self._in_place(ref, overwritten)):
                 self.place[ref] = Buffer("out", i)
                 continue
             out: Ref = (node, ("out", i))
             self.place[out] = Buffer("out", i)
-            layout = natural(node.shape)
+            layout = self.layouts[node]
             source = self.saved.get(node, (node, layout.key))
-            copies.append(copy_kernel(source, layout, out, layout))
+            copies.append(copy_kernel(source, layout, out, natural(node.shape)))
         return copies
 
     def _save_old_values(self) -> None:

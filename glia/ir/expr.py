@@ -124,6 +124,15 @@ def topological(outputs: Iterable[Expr]) -> list[Expr]:
     return order
 
 
+def leaves_in_order(expr: Expr) -> tuple[Expr, ...]:
+    """The same, in an order that follows from the expression, not from the slots."""
+    found = expr.memo.get("leaves in order")
+    if found is None:
+        order = [node for node in topological((expr,)) if node.op.name == "leaf"]
+        found = expr.memo["leaves in order"] = tuple(order)
+    return found
+
+
 def leaves(expr: Expr) -> frozenset[Expr]:
     """The leaf expressions that ``expr`` depends on."""
     found = expr.memo.get("leaves")

@@ -14,7 +14,6 @@ from glia.base.events import emit
 from glia.ir.expr import Expr, intern, leaves, on_forget, topological
 from glia.ir.interpret import interpret
 from glia.ir.ops.source import leaf
-from glia.runtime.profile import active
 from glia.runtime.slots import Slot, aligned_empty, slot_of
 from glia.runtime.threads import Table, pool, retire
 
@@ -142,12 +141,20 @@ class Bound:
             pointer = outputs[number].pointer
             if self.written[at] != pointer:
                 self.written[at] = buffers[at] = pointer
-        profiler = active()
-        if profiler is not None:
-            profiler.run(self)
+        if profilers:
+            profilers[-1].run(self)
         else:
             pool().launch(self.table, self.loaded.parallel)
 
+
+class Profiler(Protocol):
+    """Something that runs programs in its own way, to see how long their parts take."""
+
+    def run(self, program: Bound) -> None: ...
+
+
+#: Open profiles; the innermost runs the programs.
+profilers: list[Profiler] = []
 
 _programs: dict[tuple[Any, ...], Runnable] = {}
 _loaded: dict[tuple[Any, ...], Loaded] = {}

@@ -10,14 +10,11 @@ import json
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from glia.compiler.program import Step
 from glia.compiler.schedule.loops import Contraction, Kernel, walk
+from glia.runtime.execute import Bound, profilers
 from glia.runtime.threads import Table, pool
-
-if TYPE_CHECKING:
-    from glia.compiler.program import Step
-    from glia.runtime.execute import Bound
 
 
 @dataclass
@@ -75,12 +72,12 @@ class Profile:
     _programs: list[object] = field(default_factory=list, repr=False)
 
     def __enter__(self) -> Profile:
-        _open.append(self)
+        profilers.append(self)
         self._start = time.perf_counter()
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        _open.remove(self)
+        profilers.remove(self)
         self.rows.sort(key=lambda row: -row.seconds)
 
     def run(self, program: Bound) -> None:
@@ -142,14 +139,6 @@ def _row(step: Step) -> Row:
     return Row(node.op.name, node.shape, node.path, line, kind, operations(step.kernel), step.bytes)
 
 
-_open: list[Profile] = []
-
-
 def profile() -> Profile:
     """Time every kernel inside ``with gl.profile() as p:``; then ``print(p)``."""
     return Profile()
-
-
-def active() -> Profile | None:
-    """The innermost open profile."""
-    return _open[-1] if _open else None

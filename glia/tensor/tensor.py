@@ -12,7 +12,7 @@ from glia.autodiff.reverse import gradient, pullback
 from glia.base.dtypes import DType, as_dtype
 from glia.base.errors import DTypeError, GradError, ShapeError, teach
 from glia.base.shapes import Shape
-from glia.ir.expr import Expr, leaves
+from glia.ir.expr import Expr, leaves_in_order
 from glia.runtime.slots import slot_of
 from glia.tensor import node as _node
 from glia.tensor.methods import Methods
@@ -289,13 +289,12 @@ class enable_grad(no_grad):
 def wanting_gradients(expr: Expr) -> list[Tensor]:
     """The living tensors an expression reads that require gradients."""
     found = []
-    for leaf_expr in leaves(expr):
+    for leaf_expr in leaves_in_order(expr):
         owner = slot_of(leaf_expr).owner
         tensor = owner() if owner is not None else None
         if tensor is not None and tensor.requires_grad:
-            found.append((leaf_expr.attrs[0], tensor))
-    found.sort(key=lambda pair: pair[0])
-    return [tensor for _, tensor in found]
+            found.append(tensor)
+    return found
 
 
 def backward(loss: Tensor, seed: Tensor | None = None) -> None:

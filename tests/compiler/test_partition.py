@@ -84,9 +84,9 @@ def test_sum_of_a_line() -> None:
     assert len(check_program([build.sum_(build.add(build.mul(X, 2), 1), 1)]).order) == 1
 
 
-@pytest.mark.xfail(reason="lowering recurses over the graph", raises=RecursionError)
 def test_chains_of_any_length() -> None:
-    assert len(check_program([chain(X, 1000)]).order) == 1
+    """A chain of a thousand is cut: neither the compiler's stack nor a kernel grows with it."""
+    assert 1 <= len(check_program([chain(X, 1000)]).order) <= 1000 // 50
 
 
 def mlp_step() -> tuple[list[Expr], list[Expr | None]]:

@@ -60,6 +60,7 @@ def test_trimming_gives_free_buffers_back() -> None:
 
 
 def test_little_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    gc.collect()
     trim()
     monkeypatch.setattr(slots, "KEEP_BYTES", 1000)
     values = [acquire((100,), float32) for _ in range(5)]

@@ -15,7 +15,7 @@ from glia.compiler.codegen.llvm import Builder, float_text, register_type
 from glia.compiler.codegen.scalar import Scalar
 from glia.compiler.codegen.targets import Target
 from glia.compiler.index import Var
-from glia.compiler.schedule.loops import Nest, Reduction
+from glia.compiler.schedule.loops import Nest, Reduction, walk
 
 #: Outer loops are run as one until they have so many steps to share out.
 SHARES = 64
@@ -67,15 +67,20 @@ class _Generator:
         self.b = Builder()
         self.env: dict[Var, str] = {}
         self.dtypes = nest.args
-        wide = any(d.itemsize == 8 and d.kind == "float" for d in self.dtypes)
+        reduced = [r.value for r in nest.reductions]
+        # the vectors of a sum follow from the sum alone, not from what becomes of it
+        kinds = [value.dtype for value in walk(reduced)] if reduced else list(self.dtypes)
+        wide = any(d.itemsize == 8 and d.kind == "float" for d in kinds)
         self.lanes = target.lanes(8 if wide else 4)
         self.values = [r.value for r in nest.reductions] + [s.value for s in nest.stores]
         offsets = [s.offset for s in nest.stores]
         inner = nest.loops[-1] if nest.loops else None
+        self.stores_fit = inner is not None and fits_lanes(self.values, offsets, inner)
+        fits = fits_lanes(reduced, (), inner) if reduced and inner else self.stores_fit
         self.along_loop = (
             inner is not None
             and inner.size >= self.lanes
-            and fits_lanes(self.values, offsets, inner)
+            and fits
             and all(
                 r.position is None or not r.position.coefficient(inner) for r in nest.reductions
             )
@@ -158,12 +163,31 @@ class _Generator:
     def point(self, lanes: int, lane_var: Var | None = None) -> None:
         """Everything inside the loops: reductions, then stores."""
         reduced = self.reductions(lanes, lane_var) if self.nest.reductions else []
-        body = self.body(lanes, lane_var, reduced)
+        if lanes > 1 and not self.stores_fit:
+            self.lane_by_lane(reduced, lanes, lane_var)
+            return
+        self.stores(self.body(lanes, lane_var, reduced), lanes)
+
+    def stores(self, body: Body, lanes: int) -> None:
         for store in self.nest.stores:
             value = body.emit(store.value)
             offset = self.b.index(store.offset, self.env)
             dtype = self.dtypes[store.arg]
             self.b.store(value, self.pointers[store.arg], offset, dtype, lanes)
+
+    def lane_by_lane(self, reduced: list[str], lanes: int, lane_var: Var | None) -> None:
+        """Store results that do not lie side by side, or need what does not."""
+        assert lane_var is not None
+        start = self.env[lane_var]
+        for lane in range(lanes):
+            singles = []
+            for reduction, vector in zip(self.nest.reductions, reduced, strict=True):
+                dtype = _INT32 if reduction.kind == "argmax" else reduction.value.dtype
+                kind = register_type(dtype, lanes)
+                singles.append(self.b.op(f"extractelement {kind} {vector}, i64 {lane}"))
+            self.env[lane_var] = self.b.integer("add nsw", start, str(lane))
+            self.stores(self.body(1, None, singles), 1)
+        self.env[lane_var] = start
 
     def body(self, lanes: int, lane_var: Var | None, reduced: list[str]) -> Body:
         return Body(self.b, self.pointers, self.dtypes, self.env, lanes, lane_var, reduced)

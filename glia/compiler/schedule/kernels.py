@@ -65,10 +65,14 @@ class _Args:
 
 
 class Scheduler:
-    """Plans the kernels of a program, group by group."""
+    """Plans the kernels of a program, group by group.
 
-    def __init__(self, outputs: Iterable[Expr], target: Target) -> None:
-        self.outputs = set(outputs)
+    Layouts and tiles follow from what a value is computed from, not from which values leave the
+    program: so a step has the same bits however much of it is looked at. What must leave
+    row-major and lies otherwise is copied at the end.
+    """
+
+    def __init__(self, target: Target) -> None:
         self.target = target
         self.layouts: dict[Expr, list[Layout]] = {}
         self.kernels: list[Planned] = []
@@ -109,10 +113,7 @@ class Scheduler:
 
     def nest(self, group: Group) -> None:
         first = group.roots[0]
-        if not self.outputs.isdisjoint(group.roots):
-            layout = natural(first.shape)
-        else:
-            layout = self.best_layout(group)
+        layout = self.best_layout(group)
         try:
             planned = self.lowered(group, layout)
         except CannotLower:
@@ -183,7 +184,7 @@ class Scheduler:
 
     def contraction(self, group: Group) -> bool:
         """Plan a contraction with its epilogue; False when the two do not go together."""
-        (root,), core = group.roots, group.core
+        core = group.core
         assert core is not None
         sizes, rank, a_map, b_map = core.attrs
         names = [Var(f"{'i' if v < rank else 'k'}{v}", n) for v, n in enumerate(sizes)]
@@ -193,36 +194,37 @@ class Scheduler:
             self.side(core.inputs[0], _map_index(a_map, names)),
             self.side(core.inputs[1], _map_index(b_map, names)),
         )
-        choice = None
+        choice = batch = None
         if core.dtype.kind == "float" and core.numel and min(sizes) > 0:
-            preferred = self.preferred_last(loops, sides, root)
-            choice = choose(
-                loops,
-                reduce,
-                sides,
-                self.target,
-                core.dtype.itemsize,
-                preferred,
-            )
+            live = [v for v in loops if v.size > 1]
+            last = live[-1] if live else None
+            batch = self.batch(loops, sides)
+            itemsize = core.dtype.itemsize
+            choice = choose(loops, reduce, sides, self.target, itemsize, batch or last)
         if choice is None:
             return self.plain_contraction(group, loops, reduce, sides, index)
-        return self.tiled_contraction(group, loops, reduce, sides, index, choice)
+        return self.tiled_contraction(group, loops, reduce, sides, index, choice, batch)
 
-    def preferred_last(
-        self, loops: tuple[Var, ...], sides: Sequence[Side], root: Expr
-    ) -> Var | None:
-        """The variable that should lie innermost in the result's memory.
+    def batch(self, loops: tuple[Var, ...], sides: Sequence[Side]) -> Var | None:
+        """The variable that runs over the batch, when the result should have it innermost.
 
-        What leaves the program is row-major. Inside, the batch: then convolutions, pooling and
-        everything elementwise run along it in whole vectors, whatever the sizes of images.
+        Then convolutions, pooling and everything elementwise run along the batch in whole
+        vectors, whatever the sizes of images. It is the first variable of the result, occurs in
+        the first operand alone, and lies innermost there already; or the operand comes from
+        outside and looks like a batch of images, or of rows for a weight of rows.
         """
         live = [v for v in loops if v.size > 1]
-        if root in self.outputs:
-            return live[-1] if live else None
-        if not live or 2 * live[0].size < self.target.lanes(root.dtype.itemsize):
+        data, weight = sides
+        if not live or 2 * live[0].size < self.target.lanes(data.base.dtype.itemsize):
             return None
-        shared = any(live[0] in variables(at) for at in sides[1].index)
-        return None if shared else live[0]
+        first = live[0]
+        if any(first in variables(at) for at in weight.index):
+            return None
+        if data.base.op.name == "leaf":
+            rows = weight.base.ndim == 2 and weight.index[-1] == data.index[-1]
+            return first if rows or len(loops) > 2 else None
+        innermost = data.layouts[0].order[-1]
+        return first if data.index[innermost] == variable(first) else None
 
     def side(self, node: Expr, index: Indices) -> Side:
         """Follow simple views down to the stored value."""
@@ -263,13 +265,14 @@ class Scheduler:
         sides: Sequence[Side],
         index: Indices,
         choice: Choice,
+        batch: Var | None,
     ) -> bool:
         (root,), core = group.roots, group.core
         assert core is not None
         tile = choice.tile
         root_index = regroup(index, core.shape, root.shape)
         layout = natural(root.shape)
-        if not tile.lanes_reduced and root not in self.outputs:
+        if batch is not None and not tile.lanes_reduced:
             layout = _along(root_index, root.shape, tile)
         args = _Args(self.layouts)
         operands = []

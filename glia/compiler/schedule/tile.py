@@ -43,12 +43,14 @@ class Side:
     layouts: tuple[Layout, ...]  # as stored; the first is the primary one
 
     def choices(self) -> Iterator[tuple[Layout, float]]:
-        """Layouts with what they cost: those at hand are free."""
+        """Layouts with what they cost; only the primary one is free.
+
+        Copies that other kernels happen to have made do not count: the choice must not depend on
+        what else the program computes.
+        """
         seen = set()
-        for layout in self.layouts:
-            if layout.panel is None:
-                seen.add(layout.order)
-                yield layout, 0.0
+        seen.add(self.layouts[0].order)
+        yield self.layouts[0], 0.0
         shape = self.base.shape
         rank = len(shape)
         others = [natural(shape)]
@@ -153,9 +155,8 @@ def _priced(
         ways[i].append((pair[i][0], pair[i][1] + wait * steps))
         packed = None if reduced or not wait else _packed(p.sides[i], order, tile, i == side)
         if packed is not None:
-            known = any(layout.key == packed.key for layout in p.sides[i].layouts)
             wait = _packed_fetching(tile, i == side)
-            ways[i].append((packed, (0.0 if known else REPACK * packed.size) + wait * steps))
+            ways[i].append((packed, REPACK * packed.size + wait * steps))
     for (first, a), (second, b) in product(*ways):
         yield Choice(cost + extra + a + b, tile, (first, second))
 

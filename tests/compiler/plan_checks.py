@@ -62,8 +62,9 @@ def check_program(
     verify(simple)
     found = {node for node in topological(simple) if node.op.name == "leaf"}
     leaves = sorted(found, key=lambda node: node.attrs[0])
-    kernels = Scheduler(simple, target).run(partition(simple), leaves)
-    assembler = _Recorded(simple, wanted, leaves, kernels)
+    scheduler = Scheduler(target)
+    kernels = scheduler.run(partition(simple), leaves)
+    assembler = _Recorded(simple, wanted, leaves, kernels, scheduler.primary())
     plan = assembler.run()
     for planned in assembler.order:
         check_kernel(planned.kernel, [ref[0].numel for ref in planned.args])

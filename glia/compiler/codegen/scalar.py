@@ -38,7 +38,7 @@ class Scalar:
         if op == "where":
             return self.select(args[0], args[1], args[2], out)
         if dtype.kind == "float" and op in FUNCTIONS:
-            return FUNCTIONS[op](FloatMath(self.b, dtype, self.lanes), *args)  # type: ignore[operator]
+            return FUNCTIONS[op](FloatMath(self.b, dtype, self.lanes), *args)
         return TABLE[op](self, dtype, args)
 
     def select(self, condition: str, a: str, b: str, dtype: DType) -> str:

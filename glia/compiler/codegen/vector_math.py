@@ -9,7 +9,7 @@ FreeBSD's msun for log and in Cephes for tanh).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from glia.base.dtypes import DType
 from glia.compiler.codegen.llvm import Builder, float_text, splat_type
@@ -287,7 +287,7 @@ def power(m: FloatMath, a: str, b: str) -> str:
     return library(m, "pow", a, b)
 
 
-FUNCTIONS = {
+FUNCTIONS: dict[str, Callable[..., str]] = {
     "exp": exp,
     "expm1": expm1,
     "log": log,

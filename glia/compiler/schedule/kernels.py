@@ -26,7 +26,7 @@ from glia.compiler.schedule.loops import (
     walk,
 )
 from glia.compiler.schedule.lower import CannotLower, Indices, Lowering, regroup
-from glia.compiler.schedule.partition import SIMPLE_VIEWS, Group
+from glia.compiler.schedule.partition import SIMPLE_VIEWS, Group, reads
 from glia.compiler.schedule.tile import Choice, Side, choose, summing_order
 from glia.ir.expr import Expr
 
@@ -76,6 +76,7 @@ class Scheduler:
         self.target = target
         self.layouts: dict[Expr, list[Layout]] = {}
         self.kernels: list[Planned] = []
+        self.read: set[Expr] = set()  # stored values that kernels read
 
     def layout_of(self, node: Expr) -> list[Layout]:
         if node not in self.layouts and node.op.name == "leaf":
@@ -85,6 +86,8 @@ class Scheduler:
     def run(self, groups: Sequence[Group], leaves: Iterable[Expr]) -> list[Planned]:
         for leaf in leaves:
             self.layout_of(leaf)
+        stored = {root for group in groups for root in group.roots}
+        self.read = {node for group in groups for node in reads(group, stored)}
         for group in groups:
             self.group(group)
         return self.kernels
@@ -113,7 +116,8 @@ class Scheduler:
 
     def nest(self, group: Group) -> None:
         first = group.roots[0]
-        layout = self.best_layout(group)
+        leaves_only = group.core is None and self.read.isdisjoint(group.roots)
+        layout = natural(first.shape) if leaves_only else self.best_layout(group)
         try:
             planned = self.lowered(group, layout)
         except CannotLower:
@@ -221,8 +225,11 @@ class Scheduler:
         if any(first in variables(at) for at in weight.index):
             return None
         if data.base.op.name == "leaf":
-            rows = weight.base.ndim == 2 and weight.index[-1] == data.index[-1]
-            return first if rows or len(loops) > 2 else None
+            flat = data.base.ndim == weight.base.ndim == 2
+            rows = flat and weight.index[-1] == data.index[-1]
+            return first if rows or data.base.ndim > 2 else None
+        if not data.index:
+            return None
         innermost = data.layouts[0].order[-1]
         return first if data.index[innermost] == variable(first) else None
 

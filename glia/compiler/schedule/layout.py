@@ -56,7 +56,10 @@ def room(shape: Shape, key: Key) -> int:
 
 
 def arranged(shape: Shape, order: Sequence[int]) -> Layout:
-    """The layout with dimensions in this physical order."""
+    """The layout with dimensions in this physical order; those of size 1 do not matter."""
+    live = [dim for dim in order if shape[dim] != 1]
+    if live == sorted(live):
+        order = range(len(shape))
     strides = [0] * len(shape)
     step = 1
     for dim in reversed(order):

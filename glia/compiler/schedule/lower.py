@@ -224,8 +224,8 @@ class Lowering:
                 continue
             inner = self.value(x, moved, (*guards, test))
             result = Guarded(node.dtype, (test,), inner, result)
-        assert result is not None
-        return result
+        # outside of all parts: a guard further out keeps the value from being used
+        return result or Constant(node.dtype, encode(0, node.dtype))
 
     # Windows
 

@@ -200,11 +200,9 @@ class Scheduler:
         )
         choice = batch = None
         if core.dtype.kind == "float" and core.numel and min(sizes) > 0:
-            live = [v for v in loops if v.size > 1]
-            last = live[-1] if live else None
             batch = self.batch(loops, sides)
             itemsize = core.dtype.itemsize
-            choice = choose(loops, reduce, sides, self.target, itemsize, batch or last)
+            choice = choose(loops, reduce, sides, self.target, itemsize, batch)
         if choice is None:
             return self.plain_contraction(group, loops, reduce, sides, index)
         return self.tiled_contraction(group, loops, reduce, sides, index, choice, batch)

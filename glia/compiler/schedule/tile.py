@@ -94,16 +94,20 @@ def choose(
     sides: tuple[Side, Side],
     target: Target,
     itemsize: int,
-    preferred_last: Var | None,
+    batch: Var | None,
 ) -> Choice | None:
     """The cheapest way, or None when no variable can fill vectors.
 
-    ``preferred_last`` is the variable that the result's memory order wants innermost: other
-    choices pay for copying the result.
+    With a ``batch`` variable of at least a vector the lanes run along it: what follows then finds
+    its input as it wants it. Otherwise results are stored row-major, and lanes that do not run
+    along the last variable pay for copying them.
     """
     problem = _Problem(tuple(loops), tuple(reduce), sides, target, itemsize)
+    live = [v for v in loops if v.size > 1]
+    last = batch or (live[-1] if live else None)
+    only = batch if batch is not None and batch.size >= target.lanes(itemsize) else None
     best: Choice | None = None
-    for candidate in _candidates(problem, preferred_last):
+    for candidate in _candidates(problem, last, only):
         if best is None or candidate.cost < best.cost:
             best = candidate
     return best
@@ -122,21 +126,21 @@ def _options(side: Side) -> list[Option]:
     return found
 
 
-def _candidates(p: _Problem, preferred_last: Var | None) -> Iterator[Choice]:
+def _candidates(p: _Problem, last: Var | None, only: Var | None) -> Iterator[Choice]:
     options = [_options(side) for side in p.sides]
     results = 1
     for var in p.loops:
         results *= var.size
     for pair in product(*options):
         for var in (*p.loops, *p.reduce):
-            if var.size == 1:
+            if var.size == 1 or (only is not None and var != only):
                 continue
             reduced = var in p.reduce
             vectors = _vector_side(var, (pair[0][2], pair[1][2]), reduced)
             if vectors is None:
                 continue
             extra = 0.0
-            if not reduced and preferred_last is not None and var != preferred_last:
+            if not reduced and last is not None and var != last:
                 extra = REPACK * results
             yield from _priced(p, var, vectors, reduced, (pair[0], pair[1]), extra)
 
@@ -307,6 +311,8 @@ def _sizes(
                 )
                 tiles = -(-row_size // r) * -(-column_size // c)
                 cost *= 1.0 + 0.02 * max(0, 8 - tiles)
+                # a tile that does not divide evenly needs code of its own for the rest
+                cost *= 1.0 + 0.02 * (bool(row_size % r) + bool(column_size % c))
                 if cost < best[0]:
                     best = (cost, r, c, b)
     return best

@@ -19,6 +19,7 @@ from glia.ir.ops.source import leaf
 X, Y = leaf(0, (64, 100), float32), leaf(1, (64, 100), float32)
 ROW, COLUMN = leaf(2, (100,), float32), leaf(3, (64, 1), float32)
 W, B = leaf(4, (10, 100), float32), leaf(5, (10,), float32)
+V, C = leaf(9, (7, 10), float32), leaf(10, (7,), float32)
 IMAGE = leaf(6, (2, 3, 8, 8), float32)
 FILTERS = leaf(7, (4, 3, 3, 3), float32)
 
@@ -63,8 +64,10 @@ KERNELS: list[tuple[str, Program, int]] = [
     ("softmax", lambda: [build.softmax(X, 1)], 4),
     ("log softmax", lambda: [build.log_softmax(X, 1)], 3),
     ("layer norm", lambda: [layer_norm(X)], 3),
-    ("matmul", lambda: [products.matmul(X, view.permute(W, (1, 0)))], 2),
-    ("linear, bias and relu", lambda: [build.relu(products.linear(X, W, B))], 2),
+    # the batch of X lies innermost inside: one copy in, one out, whoever else reads the result
+    ("matmul", lambda: [products.matmul(X, view.permute(W, (1, 0)))], 3),
+    ("linear, bias and relu", lambda: [build.relu(products.linear(X, W, B))], 3),
+    ("two layers", lambda: [products.linear(build.relu(products.linear(X, W, B)), V, C)], 4),
     ("conv and relu", lambda: [conv_relu(IMAGE)], 3),
     ("average pooling", lambda: [products.avg_pool(IMAGE, (2, 2), (2, 2), (0, 0))], 1),
 ]  # fmt: skip

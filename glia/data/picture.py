@@ -35,6 +35,9 @@ def _pillow() -> Any:
 
 
 def _unreadable(path: Path, reason: str) -> NoReturn:
+    if not path.exists():
+        what = tr(f"there is no picture '{path}'.", f"图片 '{path}' 不存在。")
+        raise DataError(teach(what, tr("check the name and the folder", "请检查文件名和文件夹")))
     what = tr(
         f"picture '{path}' cannot be read: {reason}.",
         f"无法读取图片 '{path}'：{reason}。",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from glia.runtime.slots import Slot, aligned_empty, slot_of
 from glia.runtime.threads import Table, pool, retire
 
 
+@runtime_checkable
 class Runnable(Protocol):
     """Something that fills output slots."""
 
@@ -147,6 +148,7 @@ class Bound:
             pool().launch(self.table, self.loaded.parallel)
 
 
+@runtime_checkable
 class Profiler(Protocol):
     """Something that runs programs in its own way, to see how long their parts take."""
 

@@ -121,7 +121,7 @@ def test_bad_pictures(tmp_path: Path, case: str, language: str) -> None:
 
 
 def test_missing_and_huge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(DataError, match="there is no picture .*none.png"):
+    with pytest.raises(DataError, match="there is no picture"):
         read_picture(tmp_path / "none.png")
     monkeypatch.setattr(picture, "MAX_PIXELS", 783)
     with pytest.raises(DataError, match="28×28 is more than 783 pixels"):

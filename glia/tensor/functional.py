@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from glia.ir.expr import Expr, compose, leaves
+from glia.ir.expr import Expr, compose
 from glia.tensor import node as _node
-from glia.tensor.node import Node, assign, pending_tensors, watch
+from glia.tensor.node import Node, assign, watch
 from glia.tensor.tensor import Tensor
 
 #: So many updates of one tensor may wait on one another before they are computed.
@@ -95,8 +95,6 @@ def write(values: Sequence[tuple[Tensor, np.ndarray]]) -> None:
         return
     slots = [_node._storage(tensor) for tensor, _ in values]
     old: set[Expr] = {slot.leaf for slot in slots}
-    late = [t._node for t in pending_tensors() if not old.isdisjoint(leaves(t._node.expr))]
-    _node.realize(late)
-    _node._end_histories(old)
+    _node.settle_readers(old)
     for slot, (_, array) in zip(slots, values, strict=True):
         slot.array[...] = array

@@ -17,7 +17,7 @@ import numpy as np
 from glia.base.errors import GradError, teach
 from glia.base.events import emit
 from glia.base.i18n import tr
-from glia.ir.expr import Expr, intern, leaves, topological
+from glia.ir.expr import Expr, intern, topological
 from glia.runtime.execute import Runnable, make
 from glia.runtime.slots import Slot, acquire
 from glia.tensor import functional
@@ -161,7 +161,7 @@ class _Compiled:
             for key, draw in self.refills:
                 _slot(key._node).array[...] = draw()
         if self.overwritten:
-            _settle_readers(self.overwritten)
+            _node.settle_readers(self.overwritten)
         for i, tensor in enumerate(flat):
             slot = _slot(tensor._node)
             if slot is not self.sources[i]:
@@ -185,15 +185,6 @@ def _slot(node: Node) -> Slot:
     value = node.value
     assert value is not None
     return value.slot
-
-
-def _settle_readers(overwritten: set[Expr]) -> None:
-    """Compute what is pending on values about to be overwritten."""
-    pending = _node.pending_tensors()
-    late = [t._node for t in pending if not overwritten.isdisjoint(leaves(t._node.expr))]
-    if late:
-        _node.realize(late)
-    _node._end_histories(overwritten)
 
 
 def _flatten(tree: Any) -> tuple[list[Tensor], Callable[[Sequence[Tensor]], Any]]:

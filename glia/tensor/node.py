@@ -93,6 +93,13 @@ def pending_tensors() -> list[Tensor]:
     return found
 
 
+def pending_readers(overwritten: set[Expr]) -> list[Node]:
+    """The pending nodes of living tensors that read slots about to be overwritten."""
+    nodes = [tensor._node for tensor in pending_tensors()]
+    late = [node for node in nodes if not overwritten.isdisjoint(leaves(node.expr))]
+    return list(dict.fromkeys(late))
+
+
 def record(function: Callable[..., Expr], nodes: tuple[Node, ...], attrs: tuple[Any, ...]) -> Node:
     """The node of ``function(*nodes, *attrs)``: one look-up when it was recorded before."""
     enabled = grad_enabled.get()
@@ -163,6 +170,14 @@ def _end_histories(overwritten: set[Expr]) -> None:
     _histories[:] = kept
 
 
+def settle_readers(overwritten: set[Expr]) -> None:
+    """Compute what is pending on values about to be overwritten from outside a program."""
+    late = pending_readers(overwritten)
+    if late:
+        realize(late)
+    _end_histories(overwritten)
+
+
 def assign(updates: Sequence[tuple[Tensor, Node]]) -> None:
     """Overwrite tensors in place, all at once.
 
@@ -175,12 +190,7 @@ def assign(updates: Sequence[tuple[Tensor, Node]]) -> None:
         return
     slots = [_storage(tensor) for tensor, _ in updates]
     overwritten = {slot.leaf for slot in slots}
-    late = [
-        tensor._node
-        for tensor in pending_tensors()
-        if not overwritten.isdisjoint(leaves(tensor._node.expr))
-    ]
-    late = list(dict.fromkeys(late))
+    late = pending_readers(overwritten)
     _end_histories(overwritten)
     values = [acquire(node.expr.shape, node.expr.dtype) for node in late]
     outputs = (*(node.expr for node in late), *(node.expr for _, node in updates))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from glia.base.dtypes import DType
 from glia.base.dtypes import int32 as _INT32
 from glia.compiler.codegen.body import Body, fits_lanes
-from glia.compiler.codegen.llvm import Builder, float_text, register_type
+from glia.compiler.codegen.llvm import Builder, float_text, register_type, splat_type
 from glia.compiler.codegen.scalar import Scalar
 from glia.compiler.codegen.targets import Target
 from glia.compiler.index import Var
@@ -351,8 +351,6 @@ def _argmax_step(
     ops: Scalar, dtype: DType, best: str, place: str, value: str, position: str
 ) -> list[str]:
     """Take the new element when it is greater, is the first at all, or is the first NaN."""
-    from glia.compiler.codegen.llvm import splat_type
-
     flag, kind, ints = splat_type("i1", ops.lanes), ops.kind(dtype), ops.kind(_INT32)
     better = ops.apply("lt", dtype, [best, value], dtype)
     none = ops.b.op(f"icmp slt {ints} {place}, zeroinitializer")

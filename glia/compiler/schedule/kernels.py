@@ -228,14 +228,14 @@ class Scheduler:
             return first if rows or data.base.ndim > 2 else None
         if not data.index:
             return None
-        innermost = data.layouts[0].order[-1]
+        innermost = data.layout.order[-1]
         return first if data.index[innermost] == variable(first) else None
 
     def side(self, node: Expr, index: Indices) -> Side:
         """Follow simple views down to the stored value."""
         probe = _Probe(self.layouts)
         base, at = probe.find(node, index)
-        return Side(base, at, tuple(self.layout_of(base)))
+        return Side(base, at, self.layout_of(base)[0])
 
     def plain_contraction(
         self,

@@ -36,21 +36,20 @@ _NOTHING: list[Var | None] = [None]
 
 @dataclass(frozen=True)
 class Side:
-    """An operand: the stored value it reads, at which indices, and the layouts it may have."""
+    """An operand: the stored value it reads, at which indices, and how that lies in memory."""
 
     base: Expr
     index: tuple[Index, ...]
-    layouts: tuple[Layout, ...]  # as stored; the first is the primary one
+    layout: Layout
 
     def choices(self) -> Iterator[tuple[Layout, float]]:
-        """Layouts with what they cost; only the primary one is free.
+        """Layouts with what they cost; only the one it is stored in is free.
 
         Copies that other kernels happen to have made do not count: the choice must not depend on
         what else the program computes.
         """
-        seen = set()
-        seen.add(self.layouts[0].order)
-        yield self.layouts[0], 0.0
+        seen = {self.layout.order}
+        yield self.layout, 0.0
         shape = self.base.shape
         rank = len(shape)
         others = [natural(shape)]

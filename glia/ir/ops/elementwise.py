@@ -249,10 +249,6 @@ def _cast_samples() -> Sequence[Sample]:
     return found
 
 
-def _floor_mod(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.mod(a, b)
-
-
 def _sigmoid(x: np.ndarray) -> np.ndarray:
     e = np.exp(-np.abs(x))
     return np.where(x < 0, e, np.ones((), x.dtype)) / (e + np.ones((), x.dtype))
@@ -313,7 +309,7 @@ DIV = _binary("div", "a / b", np.divide, _div_gradient, ("float",))
 POW = _binary("pow", "aᵇ", np.power, _pow_gradient)
 MAX = _binary("maximum", "max(a, b)", np.maximum, _pick_gradient(lambda a, b: _op(LT, b, a)))
 MIN = _binary("minimum", "min(a, b)", np.minimum, _pick_gradient(lambda a, b: _op(LT, a, b)))
-MOD = _binary("mod", "a mod b, sign of b", _floor_mod, None)
+MOD = _binary("mod", "a mod b, sign of b", np.mod, None)
 FLOORDIV = _binary("floordiv", "⌊a / b⌋", np.floor_divide, None)
 LT = _binary("lt", "a < b", np.less, None, (*_NUMBERS, "bool"), bool_)
 LE = _binary("le", "a ≤ b", np.less_equal, None, (*_NUMBERS, "bool"), bool_)

@@ -132,7 +132,7 @@ def _slice_numpy(x: np.ndarray, start: Shape, stop: Shape, step: Shape) -> np.nd
     return x[tuple(slice(a, b, s) for a, b, s in zip(start, stop, step, strict=True))]
 
 
-def _of(name: str, values: Sequence[tuple], shapes: bool = False) -> Sequence[Sample]:
+def _of(name: str, values: Sequence[tuple]) -> Sequence[Sample]:
     return [Sample((_X,), dict(zip(name.split(), value, strict=True))) for value in values]
 
 

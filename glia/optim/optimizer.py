@@ -8,6 +8,7 @@ rewritten when the number in ``param_groups`` changes, so a schedule never recom
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from glia.base.errors import ArgumentError, CheckpointError, DTypeError, GradErr
 from glia.base.i18n import tr
 from glia.ir.expr import Expr, compose
 from glia.tensor.functional import take
-from glia.tensor.node import Node, assign
+from glia.tensor.jit import state_changed
+from glia.tensor.node import Update, assign
 from glia.tensor.tensor import Tensor, enable_grad, to_numpy
 
 
@@ -33,14 +35,18 @@ class Group(dict):
         self.revision = 0
 
     def __setitem__(self, name: str, value: Any) -> None:
+        """Write a number into its slot; anything else, or a switch to or from 0, is a new plan."""
+        number = name in self.scalars or f"{name}0" in self.scalars
+        if not number or bool(value) != bool(self[name]):
+            self.revision += 1
+            state_changed()
         super().__setitem__(name, value)
-        self.revision += 1
-        flat = _flat(value) if name in self.scalars or f"{name}0" in self.scalars else ()
-        for i, number in enumerate(flat):
+        flat = _flat(value) if number else ()
+        for i, part in enumerate(flat):
             tensor = self.scalars[f"{name}{i}" if len(flat) > 1 else name]
             held = tensor._node.value
             assert held is not None
-            held.slot.array[...] = number
+            held.slot.array[...] = part
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         for name, value in dict(*args, **kwargs).items():
@@ -154,7 +160,7 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 result = closure()
-        updates: list[tuple[Tensor, Node]] = []
+        updates: list[Update] = []
         for group in self.param_groups:
             self._record(group, updates)
         updates += take()
@@ -162,26 +168,24 @@ class Optimizer:
             assign(updates)
         return result
 
-    def _record(self, group: Group, updates: list[tuple[Tensor, Node]]) -> None:
+    def _record(self, group: Group, updates: list[Update]) -> None:
         """Add the updates of one group's parameters, state and step counter."""
         params = [param for param in group["params"] if param._grad is not None]
         if not params:
             return
-        targets, steps, tensors = self._plan(group, params)
+        targets, tensors, attrs = self._plan(group, params)
         grads = [param._grad._node for param in params]
-        read = [tensor._node.expr for tensor in tensors]
-        inputs = (*read, *[grad.expr for grad in grads])
-        attrs = (len(params), steps, self._flags(group))
-        exprs = compose(self._update, inputs, attrs)
-        parents = tuple(grads)
-        for target, expr in zip(targets, exprs, strict=True):
-            updates.append((target, Node(expr, parents, False, None, True)))
+        inputs = [tensor._node.expr for tensor in tensors]
+        inputs += [grad.expr for grad in grads]
+        exprs = compose(self._update, tuple(inputs), attrs)
+        hold = [grad.hold for grad in grads]
+        updates += zip(targets, exprs, repeat(hold, len(exprs)), strict=True)
 
     def _plan(
         self, group: Group, params: list[Any]
-    ) -> tuple[list[Tensor], tuple[int, ...], list[Tensor]]:
-        """What is written, the step counter of each parameter, and what is read but gradients."""
-        key = (group.revision, tuple(map(id, params)))
+    ) -> tuple[list[Tensor], list[Tensor], tuple[Any, ...]]:
+        """What is written, what is read apart from gradients, and the formula's attributes."""
+        key = (group.revision, tuple(map(id, params)), id(self.state.get(params[0])))
         cached = group.__dict__.get("plan")
         if cached is not None and cached[0] == key:
             return cached[1]
@@ -196,8 +200,8 @@ class Optimizer:
         state_tensors = [tensor for row in rows for tensor in row]
         targets = [*params, *state_tensors, *counters.values()]
         tensors = [*group.scalars.values(), *targets]
-        plan = (targets, steps, tensors)
-        group.__dict__["plan"] = (key, plan)
+        plan = (targets, tensors, (len(params), steps, self._flags(group)))
+        group.__dict__["plan"] = ((*key[:2], id(self.state.get(params[0]))), plan)
         return plan
 
     def _state_of(self, param: Tensor, names: tuple[str, ...]) -> dict[str, Tensor]:

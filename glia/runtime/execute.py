@@ -20,7 +20,7 @@ from glia.runtime.threads import Table, pool, retire
 
 @runtime_checkable
 class Runnable(Protocol):
-    """Something that fills output slots."""
+    """Something that fills output slots, and overwrites those it was made to overwrite."""
 
     def run(self, outputs: Sequence[Slot]) -> None: ...
 
@@ -31,12 +31,12 @@ class Runnable(Protocol):
 class Interpreted:
     """A program run by the interpreter: the definition of what the compiled one must do."""
 
-    def __init__(self, outputs: tuple[Expr, ...]) -> None:
+    def __init__(self, outputs: tuple[Expr, ...], overwritten: Sequence[Slot]) -> None:
         self.outputs = outputs
+        self.overwritten = overwritten
         self.leaves = sorted(
             {leaf for output in outputs for leaf in leaves(output)}, key=lambda e: e.attrs[0]
         )
-
         self.moved: dict[Expr, Slot] = {}
 
     def read_from(self, source: Expr, slot: Slot) -> None:
@@ -45,7 +45,7 @@ class Interpreted:
     def run(self, outputs: Sequence[Slot]) -> None:
         values = {leaf: (self.moved.get(leaf) or slot_of(leaf)).array for leaf in self.leaves}
         copies = [result.copy() for result in interpret(self.outputs, values)]
-        for slot, result in zip(outputs, copies, strict=True):
+        for slot, result in zip((*outputs, *self.overwritten), copies, strict=True):
             slot.array[...] = result
 
 
@@ -88,14 +88,16 @@ class Loaded:
 class Bound:
     """A loaded program with the slots it reads: its pointers filled in, ready to launch."""
 
-    def __init__(self, loaded: Loaded, names: Sequence[Expr]) -> None:
+    def __init__(
+        self, loaded: Loaded, names: Sequence[Expr], free: int, overwritten: Sequence[Slot]
+    ) -> None:
         self.loaded = loaded
         self.names = names
         self.sources = [slot_of(name) for name in names]
         self.reads: dict[int, list[int]] = {}
         steps = loaded.plan.steps
         self.buffers = np.zeros(sum(len(step.args) for step in steps) + 1, np.int64)
-        self.outs: list[list[int]] = []
+        self.outs: list[list[int]] = [[] for _ in range(free + len(overwritten))]
         self.temporaries: list[tuple[int, int]] = []
         self.starts: list[int] = []
         at = 0
@@ -104,10 +106,9 @@ class Bound:
             for buffer in step.args:
                 self._place(at, buffer.kind, buffer.at)
                 at += 1
-        self.patches = [
-            (number, place) for number, places in enumerate(self.outs) for place in places
-        ]
-        self.written = {at: 0 for _, at in self.patches}
+        for slot, places in zip(overwritten, self.outs[free:], strict=True):
+            self.buffers[places] = slot.pointer
+        self.into = [0] * free  # where the outputs went last
         self.table = Table(steps, loaded.functions, self.starts)
         self.arena_version = -1
 
@@ -122,8 +123,6 @@ class Bound:
         elif kind == "arena":
             self.temporaries.append((at, number))
         else:
-            while len(self.outs) <= number:
-                self.outs.append([])
             self.outs[number].append(at)
 
     def read_from(self, source: Expr, slot: Slot) -> None:
@@ -138,10 +137,12 @@ class Bound:
             for at, offset in self.temporaries:
                 buffers[at] = _arena.pointer + offset
             self.arena_version = _arena.version
-        for number, at in self.patches:
-            pointer = outputs[number].pointer
-            if self.written[at] != pointer:
-                self.written[at] = buffers[at] = pointer
+        into = self.into
+        for number, slot in enumerate(outputs):
+            if slot.pointer != into[number]:
+                into[number] = slot.pointer
+                for at in self.outs[number]:
+                    buffers[at] = slot.pointer
         if profilers:
             profilers[-1].run(self)
         else:
@@ -164,13 +165,14 @@ on_forget(_programs.clear)
 on_forget(_loaded.clear)
 
 
-def execute(outputs: tuple[Expr, ...], into: Sequence[Slot], assigned: int) -> None:
-    """Compute ``outputs`` into slots. The last ``assigned`` slots may be read by the outputs.
+def execute(
+    outputs: tuple[Expr, ...], into: Sequence[Slot], overwritten: Sequence[Slot] = ()
+) -> None:
+    """Compute ``outputs``: the first ones into slots, the others over what ``overwritten`` holds.
 
-    Those are updated in place: every read sees the value from before.
+    The outputs may read the slots that are overwritten: every read sees the value from before.
     """
-    overwritten = into[len(into) - assigned :]
-    key = (outputs, tuple([slot.index for slot in overwritten]))
+    key = (outputs, tuple([slot.leaf for slot in overwritten]))
     program = _programs.get(key)
     if program is None:
         program = _programs[key] = make(outputs, overwritten)
@@ -181,7 +183,7 @@ def execute(outputs: tuple[Expr, ...], into: Sequence[Slot], assigned: int) -> N
 def make(outputs: tuple[Expr, ...], overwritten: Sequence[Slot]) -> Runnable:
     """A program for these outputs, the last of which overwrite slots."""
     if interpret_only():
-        return Interpreted(outputs)
+        return Interpreted(outputs, overwritten)
     names, general = canonical(outputs)
     number = {leaf_expr: i for i, leaf_expr in enumerate(names)}
     free = len(outputs) - len(overwritten)
@@ -194,8 +196,8 @@ def make(outputs: tuple[Expr, ...], overwritten: Sequence[Slot]) -> Runnable:
             loaded = _loaded[key] = Loaded(general, slots)
         except Exception as error:
             _report(outputs, error)
-            return Interpreted(outputs)
-    return Bound(loaded, names)
+            return Interpreted(outputs, overwritten)
+    return Bound(loaded, names, free, overwritten)
 
 
 def _report(outputs: tuple[Expr, ...], error: Exception) -> None:

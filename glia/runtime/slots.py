@@ -32,18 +32,19 @@ def aligned_empty(nbytes: int) -> np.ndarray:
 class Slot:
     """A buffer with a name: the leaf expression that reads it."""
 
-    __slots__ = ("array", "dtype", "index", "leaf", "owner", "pointer", "shape")
+    __slots__ = ("array", "dtype", "index", "leaf", "nbytes", "owner", "pointer", "pool", "shape")
 
     def __init__(self, index: int, shape: Shape, dtype: DType) -> None:
         self.index = index
         self.shape = shape
         self.dtype = dtype
-        nbytes = numel(shape) * dtype.itemsize
+        nbytes = self.nbytes = numel(shape) * dtype.itemsize
         buffer = aligned_empty(nbytes)
         self.pointer: int = buffer.ctypes.data
         self.array = buffer[:nbytes].view(dtype.np).reshape(shape)
         self.leaf: Expr = leaf(index, shape, dtype)
         self.owner: weakref.ref[Any] | None = None  # the tensor that wants gradients
+        self.pool = _free.setdefault((shape, dtype), [])  # where it waits while nobody holds it
 
 
 _slots: dict[int, Slot] = {}
@@ -61,7 +62,14 @@ class Value:
         self.slot = slot
 
     def __del__(self) -> None:
-        _release(self.slot)
+        global _free_bytes
+        slot = self.slot
+        slot.owner = None
+        if _free_bytes + slot.nbytes > KEEP_BYTES:
+            _slots.pop(slot.index, None)
+            return
+        _free_bytes += slot.nbytes
+        slot.pool.append(slot)
 
 
 def acquire(shape: Shape, dtype: DType) -> Value:
@@ -70,22 +78,12 @@ def acquire(shape: Shape, dtype: DType) -> Value:
     pool = _free.get((shape, dtype))
     if pool:
         slot = pool.pop()
-        _free_bytes -= slot.array.nbytes
+        _free_bytes -= slot.nbytes
         return Value(slot)
     slot = Slot(_next_index, shape, dtype)
     _slots[_next_index] = slot
     _next_index += 1
     return Value(slot)
-
-
-def _release(slot: Slot) -> None:
-    global _free_bytes
-    slot.owner = None
-    if _free_bytes + slot.array.nbytes > KEEP_BYTES:
-        _slots.pop(slot.index, None)
-        return
-    _free_bytes += slot.array.nbytes
-    _free.setdefault((slot.shape, slot.dtype), []).append(slot)
 
 
 def slot_of(leaf_expr: Expr) -> Slot:
@@ -99,5 +97,5 @@ def trim() -> None:
     for pool in _free.values():
         for slot in pool:
             _slots.pop(slot.index, None)
-    _free.clear()
+        pool.clear()
     _free_bytes = 0

@@ -15,7 +15,7 @@ import numpy as np
 
 from glia.ir.expr import Expr, compose
 from glia.tensor import node as _node
-from glia.tensor.node import Node, assign, watch
+from glia.tensor.node import Node, Update, assign, watch
 from glia.tensor.tensor import Tensor
 
 #: So many updates of one tensor may wait on one another before they are computed.
@@ -53,21 +53,22 @@ def defer(
         found = _waiting[id(tensor)] = _Waiting(tensor, node)
     parents = (node, *[other._node for other in others])
     expr = compose(function, tuple([parent.expr for parent in parents]), attrs)
-    found.node = tensor._node = Node(expr, parents, False, None, cut=True)
+    hold = tuple([parent.hold for parent in parents])
+    found.node = tensor._node = Node(expr, hold, False, None, cut=True)
     found.depth += 1
     watch(tensor)
 
 
-def take() -> list[tuple[Tensor, Node]]:
+def take() -> list[Update]:
     """The waiting updates, for a call of ``assign``; the list is empty afterwards."""
     if not _waiting:
         return []
-    updates = []
+    updates: list[Update] = []
     for entry in _waiting.values():
         tensor = entry.tensor()
         if tensor is not None and tensor._node is entry.node and entry.node.value is None:
             tensor._node = entry.home
-            updates.append((tensor, entry.node))
+            updates.append((tensor, entry.node.expr, entry.node.hold))
     _waiting.clear()
     return updates
 
@@ -91,7 +92,8 @@ def write(values: Sequence[tuple[Tensor, np.ndarray]]) -> None:
     """
     flush()
     if _node.tracer() is not None:
-        assign([(tensor, Tensor(array)._node) for tensor, array in values])
+        nodes = [Tensor(array)._node for _, array in values]
+        assign([(t, n.expr, n.hold) for (t, _), n in zip(values, nodes, strict=True)])
         return
     slots = [_node._storage(tensor) for tensor, _ in values]
     old: set[Expr] = {slot.leaf for slot in slots}

@@ -22,7 +22,7 @@ from glia.runtime.execute import Runnable, make
 from glia.runtime.slots import Slot, acquire
 from glia.tensor import functional
 from glia.tensor import node as _node
-from glia.tensor.node import Node
+from glia.tensor.node import Node, computed
 from glia.tensor.tensor import Tensor, realize, wrap
 
 _version = 0
@@ -55,16 +55,16 @@ class _Tracer:
         self.refills: list[tuple[Tensor, Callable[[], np.ndarray]]] = []
         self.gradients: dict[int, tuple[Tensor, Tensor | None]] = {}
 
-    def assign(self, tensor: Tensor, node: Node) -> None:
+    def assign(self, tensor: Tensor, new: Expr, hold: Any) -> None:
         """The tensor now has this value; gradients are taken with respect to the new one."""
         if id(tensor) not in self.homes:
             _node._storage(tensor)
             self.homes[id(tensor)] = (tensor, tensor._node)
         value = acquire(tensor.shape, tensor.dtype)
-        (expr,) = _substitute([node.expr], self.stands_for)
+        (expr,) = _substitute([new], self.stands_for)
         self.stands_for[value.slot.leaf] = expr
-        self.keep += [value, node, tensor._node]
-        tensor._node = Node(value.slot.leaf, (), tensor.requires_grad, None)
+        self.keep += [value, hold, tensor._node]
+        tensor._node = Node(value.slot.leaf, None, tensor.requires_grad, None)
         if tensor.requires_grad:
             value.slot.owner = weakref.ref(tensor)
 
@@ -122,16 +122,17 @@ class _Compiled:
         functional.flush()
         flat, rebuild = _flatten(args)
         values = [acquire(tensor.shape, tensor.dtype) for tensor in flat]
-        inner = [wrap(Node(value.slot.leaf, (), False, value)) for value in values]
+        inner = [wrap(computed(value)) for value in values]
         self.values = values
         self.leaves = [value.slot.leaf for value in values]
         tracer = _Tracer(getattr(function, "__name__", "function"))
         _node.set_tracer(tracer)
         try:
             result = function(*rebuild(inner)[0], **rebuild(inner)[1])
-            for tensor, node in functional.take():
-                tracer.assign(tensor, node)
+            for update in functional.take():
+                tracer.assign(*update)
             found, self.rebuild = _flatten(result)
+            self.single = result is found[0] if found else False
             wanted = _substitute([t._node.expr for t in found], tracer.stands_for)
         finally:
             _node.set_tracer(None)
@@ -140,10 +141,10 @@ class _Compiled:
         self.keep = tracer.keep
         self.refills = tracer.refills
         self.fresh_keys = True
-        self.written = [(weakref.ref(tensor), home) for tensor, home, _ in writes]
-        slots = [_slot(home) for _, home, _ in writes]
+        self.written = [weakref.ref(tensor) for tensor, _, _ in writes]
+        self.homes = [home for _, home, _ in writes]
+        slots = [_slot(home) for home in self.homes]
         self.kinds = [(expr.shape, expr.dtype) for expr in wanted]
-        self.slots = slots
         self.overwritten = {slot.leaf for slot in slots}
         outputs = (*wanted, *(expr for _, _, expr in writes))
         self.program: Runnable = make(outputs, slots)
@@ -160,25 +161,25 @@ class _Compiled:
         else:
             for key, draw in self.refills:
                 _slot(key._node).array[...] = draw()
-        if self.overwritten:
-            _node.settle_readers(self.overwritten)
+        _node.settle_readers(self.overwritten)
+        sources = self.sources
         for i, tensor in enumerate(flat):
-            slot = _slot(tensor._node)
-            if slot is not self.sources[i]:
+            slot = tensor._node.value.slot  # type: ignore[union-attr]
+            if slot is not sources[i]:
                 self.program.read_from(self.leaves[i], slot)
-                self.sources[i] = slot
+                sources[i] = slot
         values = [acquire(shape, dtype) for shape, dtype in self.kinds]
         emit("realize", outputs=len(values))
-        self.program.run([value.slot for value in values] + self.slots)
-        return self.rebuild([wrap(Node(v.slot.leaf, (), False, v)) for v in values])
+        self.program.run([value.slot for value in values])
+        tensors = [wrap(computed(value)) for value in values]
+        return tensors[0] if self.single else self.rebuild(tensors)
 
     def still_fits(self) -> bool:
         """Whether the tensors it overwrites still live where they did."""
-        for ref, home in self.written:
-            tensor = ref()
-            if tensor is None or tensor._node.value is not home.value:
-                return False
-        return True
+        try:
+            return [ref()._node for ref in self.written] == self.homes  # type: ignore[union-attr]
+        except AttributeError:  # one of them is gone
+            return False
 
 
 def _slot(node: Node) -> Slot:
@@ -214,11 +215,6 @@ def _flatten(tree: Any) -> tuple[list[Tensor], Callable[[Sequence[Tensor]], Any]
         return kind([build(part, tensors) for part in parts])
 
     return found, lambda tensors: build(shape, tensors)
-
-
-def _kind(tensor: Tensor) -> Any:
-    expr = tensor._node.expr
-    return expr.shape, expr.dtype
 
 
 def _key(args: Any) -> Any:
@@ -257,17 +253,27 @@ class jit:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if _node.tracer() is not None:
             return self.function(*args, **kwargs)
+        flat: Sequence[Tensor] = args
+        kinds: list[Any] = [_node.grad_enabled.get()]
+        for arg in args:
+            if type(arg) is not Tensor:
+                break
+            expr = arg._node.expr
+            kinds += (expr.shape, expr.dtype)
+        if kwargs or len(kinds) != 1 + 2 * len(args):
+            flat = _flatten((args, kwargs))[0]
+            kinds[1:] = (_key((args, kwargs)),)
+        return self.recording(tuple(kinds), (args, kwargs)).call(flat)
+
+    def recording(self, key: tuple[Any, ...], arguments: Any) -> _Compiled:
+        """What was recorded for arguments of this kind, or is recorded now."""
         if self.version != _version:
             self.compiled.clear()
             self.version = _version
-        plain = not kwargs and all([type(arg) is Tensor for arg in args])
-        both = (args, kwargs)
-        kinds = tuple([_kind(arg) for arg in args]) if plain else _key(both)
-        key = kinds, _node.grad_enabled.get()
         found = self.compiled.get(key)
         if found is None or not found.still_fits():
-            found = self.compiled[key] = _Compiled(self.function, both)
-        return found.call(args if plain else _flatten(both)[0])
+            found = self.compiled[key] = _Compiled(self.function, arguments)
+        return found
 
     def __get__(self, instance: Any, _owner: Any = None) -> Any:
         """A jitted method keeps its recordings on the instance."""

@@ -7,7 +7,7 @@ it needed goes back to the pool.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,7 @@ import numpy as np
 
 from glia.base.dtypes import as_dtype
 from glia.base.errors import GradError, teach
-from glia.ir import build
-from glia.ir.expr import Expr, compose, leaves
+from glia.ir.expr import Expr, leaves
 from glia.runtime.execute import execute
 from glia.runtime.slots import Slot, Value, acquire
 
@@ -27,40 +26,42 @@ if TYPE_CHECKING:
 class Node:
     """An expression, its value once computed, and a hold on the slots the expression reads.
 
-    A pending node holds what its parents held when it was recorded, not the parents: they may
-    forget their own history later, and their expressions live on inside this one.
+    ``hold`` is what must stay alive for an expression that contains this one: the value, or
+    what the parents held when this was recorded. It is not the parents: they may forget their
+    own history later, and their expressions live on inside this one.
     """
 
-    __slots__ = ("__weakref__", "cut", "expr", "holds", "requires_grad", "value")
+    __slots__ = ("__weakref__", "cut", "expr", "hold", "requires_grad", "value")
 
     def __init__(
         self,
         expr: Expr,
-        parents: tuple[Node, ...],
+        hold: Any,
         requires_grad: bool,
         value: Value | None = None,
         cut: bool = False,
     ) -> None:
         self.expr = expr
-        self.holds: tuple[Any, ...] = tuple([parent.hold for parent in parents])
+        self.hold = hold
         self.requires_grad = requires_grad
         self.value = value
         self.cut = cut  # gradients stop here although the expression goes on
 
-    @property
-    def hold(self) -> Any:
-        """What must stay alive for an expression that contains this one."""
-        value = self.value
-        return value if value is not None and not self.holds else (value, self.holds)
-
     def settle(self, value: Value, keep_history: bool) -> None:
         """Take the computed value; without history the expression becomes a plain leaf."""
         self.value = value
-        if not keep_history:
+        if keep_history:
+            self.hold = (value, self.hold)
+        else:
             self.expr = value.slot.leaf
-            self.holds = ()
+            self.hold = value
             self.cut = False
             self.requires_grad = False
+
+
+def computed(value: Value) -> Node:
+    """The node of a value that is there."""
+    return Node(value.slot.leaf, value, False, value)
 
 
 #: False inside ``no_grad``.
@@ -76,52 +77,36 @@ def watch(tensor: Tensor) -> None:
     """Remember a tensor whose value is not computed yet."""
     _pending.append(weakref.ref(tensor))
     if len(_pending) > _PENDING_LIMIT:
-        _pending[:] = [ref for ref in _pending if _is_pending(ref())]
-
-
-def _is_pending(tensor: Tensor | None) -> bool:
-    return tensor is not None and tensor._node.value is None
+        pending_tensors()
 
 
 def pending_tensors() -> list[Tensor]:
     """The living tensors that have no value yet."""
-    if not _pending:
-        return []
-    found = [tensor for ref in _pending if (tensor := ref()) is not None]
-    found = [tensor for tensor in found if tensor._node.value is None]
-    _pending[:] = [weakref.ref(tensor) for tensor in found]
+    found, refs = [], []
+    for ref in _pending:
+        tensor = ref()
+        if tensor is not None and tensor._node.value is None:
+            found.append(tensor)
+            refs.append(ref)
+    _pending[:] = refs
     return found
 
 
 def pending_readers(overwritten: set[Expr]) -> list[Node]:
     """The pending nodes of living tensors that read slots about to be overwritten."""
-    nodes = [tensor._node for tensor in pending_tensors()]
-    late = [node for node in nodes if not overwritten.isdisjoint(leaves(node.expr))]
-    return list(dict.fromkeys(late))
-
-
-def record(function: Callable[..., Expr], nodes: tuple[Node, ...], attrs: tuple[Any, ...]) -> Node:
-    """The node of ``function(*nodes, *attrs)``: one look-up when it was recorded before."""
-    enabled = grad_enabled.get()
-    wants = False
-    exprs = []
-    for node in nodes:
-        expr = node.expr
-        if node.requires_grad:
-            wants = True
-        elif node.cut and enabled:
-            expr = build.detach(expr)
-        exprs.append(expr)
-    expr = compose(function, tuple(exprs), attrs)
-    wants = wants and expr.dtype.kind == "float"
-    return Node(expr, nodes, wants and enabled, None, cut=not enabled)
+    late: dict[Node, None] = {}
+    for tensor in pending_tensors():
+        node = tensor._node
+        if not overwritten.isdisjoint(leaves(node.expr)):
+            late[node] = None
+    return list(late)
 
 
 def from_array(array: np.ndarray) -> Node:
     """A node holding a copy of the array."""
     value = acquire(array.shape, as_dtype(array.dtype))
     value.slot.array[...] = array
-    return Node(value.slot.leaf, (), False, value)
+    return computed(value)
 
 
 _tracers: list[Any] = []
@@ -147,7 +132,7 @@ def realize(nodes: Iterable[Node]) -> None:
     if _tracers:
         _tracers[-1].refuse("a value was asked for")
     values = [acquire(node.expr.shape, node.expr.dtype) for node in todo]
-    execute(tuple(node.expr for node in todo), [value.slot for value in values], 0)
+    execute(tuple([node.expr for node in todo]), [value.slot for value in values])
     for node, value in zip(todo, values, strict=True):
         node.settle(value, keep_history=node.requires_grad)
         if node.requires_grad:
@@ -156,8 +141,6 @@ def realize(nodes: Iterable[Node]) -> None:
 
 def _end_histories(overwritten: set[Expr]) -> None:
     """Values stay right when what they were computed from changes; ``backward`` ends there."""
-    if not _histories:
-        return
     kept = []
     for ref in _histories:
         node = ref()
@@ -172,29 +155,42 @@ def _end_histories(overwritten: set[Expr]) -> None:
 
 def settle_readers(overwritten: set[Expr]) -> None:
     """Compute what is pending on values about to be overwritten from outside a program."""
-    late = pending_readers(overwritten)
-    if late:
-        realize(late)
-    _end_histories(overwritten)
+    if _pending:
+        late = pending_readers(overwritten)
+        if late:
+            realize(late)
+    if _histories:
+        _end_histories(overwritten)
 
 
-def assign(updates: Sequence[tuple[Tensor, Node]]) -> None:
+#: A tensor to overwrite, what it becomes, and what must stay alive until then.
+Update = tuple["Tensor", Expr, Any]
+
+
+def assign(updates: Sequence[Update]) -> None:
     """Overwrite tensors in place, all at once.
 
     Every living tensor that still has to be computed from the old values is computed in the same
     program, so nothing is stale and nothing pending grows from step to step.
     """
     if _tracers:
-        for tensor, node in updates:
-            _tracers[-1].assign(tensor, node)
+        for update in updates:
+            _tracers[-1].assign(*update)
         return
-    slots = [_storage(tensor) for tensor, _ in updates]
+    slots = []
+    for tensor, _, _ in updates:
+        node = tensor._node
+        value = node.value
+        owned = value is not None and node.expr is value.slot.leaf
+        slots.append(value.slot if owned else _storage(tensor))  # type: ignore[union-attr]
     overwritten = {slot.leaf for slot in slots}
     late = pending_readers(overwritten)
-    _end_histories(overwritten)
+    if _histories:
+        _end_histories(overwritten)
     values = [acquire(node.expr.shape, node.expr.dtype) for node in late]
-    outputs = (*(node.expr for node in late), *(node.expr for _, node in updates))
-    execute(outputs, [*(value.slot for value in values), *slots], len(slots))
+    outputs = [node.expr for node in late]
+    outputs += [expr for _, expr, _ in updates]
+    execute(tuple(outputs), [value.slot for value in values], slots)
     for node, value in zip(late, values, strict=True):
         node.settle(value, keep_history=False)
 

@@ -12,11 +12,12 @@ from glia.autodiff.reverse import gradient, pullback
 from glia.base.dtypes import DType, as_dtype
 from glia.base.errors import DTypeError, GradError, ShapeError, teach
 from glia.base.shapes import Shape
-from glia.ir.expr import Expr, leaves_in_order
+from glia.ir import build
+from glia.ir.expr import Expr, compose, leaves_in_order
 from glia.runtime.slots import slot_of
 from glia.tensor import node as _node
 from glia.tensor.methods import Methods
-from glia.tensor.node import Node, record, watch
+from glia.tensor.node import Node, grad_enabled, watch
 
 
 class Tensor(Methods):
@@ -94,8 +95,7 @@ class Tensor(Methods):
                 raise GradError(teach(message, "detach it first: x = x.detach()"))
             value.slot.owner = weakref.ref(self)
         node = self._node
-        parents = () if node.expr.op.name == "leaf" else (node,)
-        self._node = Node(node.expr, parents, wanted, node.value)
+        self._node = Node(node.expr, node.hold, wanted, node.value)
         return self
 
     def detach(self) -> Tensor:
@@ -104,8 +104,8 @@ class Tensor(Methods):
         value = node.value
         if value is not None:
             own = node.requires_grad and node.expr is value.slot.leaf
-            return wrap(Node(value.slot.leaf, (), False, value, cut=own))
-        return wrap(Node(node.expr, (node,), False, None, cut=True))
+            return wrap(Node(value.slot.leaf, value, False, value, cut=own))
+        return wrap(Node(node.expr, node.hold, False, None, cut=True))
 
     @property
     def data(self) -> Tensor:
@@ -122,7 +122,7 @@ class Tensor(Methods):
             raise ShapeError(teach(f"copy_: expected shape {self.shape}, got {other.shape}."))
         with no_grad():
             update = other.to(self.dtype)
-            _node.assign([(self, update._node)])
+            _node.assign([(self, update._node.expr, update._node.hold)])
         return self
 
     def backward(self, gradient: Tensor | None = None) -> None:
@@ -218,9 +218,25 @@ def wrap(node: Node) -> Tensor:
 
 
 def apply(function: Callable[..., Expr], tensors: tuple[Any, ...], *attrs: Any) -> Tensor:
-    """``function(*expressions, *attrs)`` on tensors; attributes must be hashable."""
-    nodes = tuple([tensor._node for tensor in tensors])
-    return wrap(record(function, nodes, attrs))
+    """``function(*expressions, *attrs)`` on tensors: one look-up when recorded before.
+
+    Attributes must be hashable.
+    """
+    enabled = grad_enabled.get()
+    wants = False
+    exprs, holds = [], []
+    for tensor in tensors:
+        node = tensor._node
+        expr = node.expr
+        if node.requires_grad:
+            wants = True
+        elif node.cut and enabled:
+            expr = build.detach(expr)
+        exprs.append(expr)
+        holds.append(node.hold)
+    expr = compose(function, tuple(exprs), attrs)
+    wants = wants and enabled and expr.dtype.kind == "float"
+    return wrap(Node(expr, tuple(holds), wants, None, not enabled))
 
 
 def _to_array(data: Any, dtype: DType | None) -> np.ndarray:
@@ -292,7 +308,7 @@ def wanting_gradients(expr: Expr) -> list[Tensor]:
     for leaf_expr in leaves_in_order(expr):
         owner = slot_of(leaf_expr).owner
         tensor = owner() if owner is not None else None
-        if tensor is not None and tensor.requires_grad:
+        if tensor is not None and tensor._node.requires_grad:
             found.append(tensor)
     return found
 
@@ -305,14 +321,14 @@ def backward(loss: Tensor, seed: Tensor | None = None) -> None:
         help = "was it computed under no_grad, detached, or used after optimizer.step()?"
         raise GradError(teach(message, help))
     wrt = wanting_gradients(node.expr)
-    parents: tuple[Node, ...] = (node,)
+    hold = node.hold
     if seed is None:
         found = gradient(node.expr, [tensor._node.expr for tensor in wrt])
     else:
         if seed.shape != loss.shape:
             message = f"backward: expected a gradient of shape {loss.shape}, got {seed.shape}."
             raise ShapeError(teach(message))
-        parents = (node, seed._node)
+        hold = (hold, seed._node.hold)
         found = pullback(node.expr, [tensor._node.expr for tensor in wrt], seed._node.expr)
     tracer = _node.tracer()
     with no_grad():
@@ -321,5 +337,5 @@ def backward(loss: Tensor, seed: Tensor | None = None) -> None:
                 continue
             if tracer is not None:
                 tracer.gradient(tensor)
-            part = wrap(Node(expr, parents, False, None, cut=True))
+            part = wrap(Node(expr, hold, False, None, True))
             tensor._grad = part if tensor._grad is None else tensor._grad + part

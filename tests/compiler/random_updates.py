@@ -68,7 +68,7 @@ class Round:
         expected = interpret(exprs, known)
         untouched = [t for t in tensors if all(t is not c for c in chosen)]
         before = [to_numpy(t) for t in untouched]
-        assign([(t, value._node) for t, value in updates])
+        assign([(t, value._node.expr, value._node.hold) for t, value in updates])
         checked = [t for t, _ in updates] + pending
         for i, (tensor, wanted) in enumerate(zip(checked, expected, strict=True)):
             if not np.array_equal(to_numpy(tensor), wanted):

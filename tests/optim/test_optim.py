@@ -120,9 +120,9 @@ def test_one_program_whatever_the_learning_rate(name: str, monkeypatch: pytest.M
     programs: list[Any] = []
     execute = recorder.execute
 
-    def counted(outputs: Any, into: Any, assigned: int) -> None:
-        programs.append((outputs, tuple(slot.index for slot in into[len(into) - assigned :])))
-        execute(outputs, into, assigned)
+    def counted(outputs: Any, into: Any, overwritten: Any = ()) -> None:
+        programs.append((outputs, tuple(slot.index for slot in overwritten)))
+        execute(outputs, into, overwritten)
 
     net, x, y = net_and_data()
     opt = MAKERS[name](net.parameters())

@@ -279,5 +279,6 @@ def test_a_program_that_fell_back_still_updates_in_place(
 
     with pytest.warns(RuntimeWarning):
         old = x * 10
-        assign([(x, y._node), (y, (x + y)._node)])
+        total = (x + y)._node
+        assign([(x, y._node.expr, y._node.hold), (y, total.expr, total.hold)])
         assert (x.tolist(), y.tolist(), old.tolist()) == ([3, 5], [4, 7], [10, 20])

@@ -339,6 +339,29 @@ def test_parameters_replaced_between_calls() -> None:
     assert a == other.step(*data(1)).item()
 
 
+@pytest.mark.parametrize("jitted", [False, True])
+def test_what_changes_the_formula_is_noticed(jitted: bool) -> None:
+    """Momentum switched on; then optimizer state dropped and a parameter frozen."""
+    found = Run(lambda p: optim.SGD(p, lr=0.1), jitted)
+    for step in range(9):
+        if step == 3:
+            found.opt.param_groups[0]["momentum"] = 0.9
+        if step == 6:
+            found.opt.state.clear()
+            next(iter(found.net.parameters())).requires_grad_(False)
+        found.step(*data(step))
+    expected = Run(lambda p: optim.SGD(p, lr=0.1), False)
+    for step in range(9):
+        if step == 3:
+            expected.opt = optim.SGD(expected.net.parameters(), lr=0.1, momentum=0.9)
+        if step == 6:
+            first, *others = expected.net.parameters()
+            first.requires_grad_(False)
+            expected.opt = optim.SGD(others, lr=0.1, momentum=0.9)
+        expected.step(*data(step))
+    assert found.state() == expected.state()
+
+
 def test_methods_keep_their_recordings_on_the_instance() -> None:
     class Scale:
         def __init__(self, factor: float) -> None:

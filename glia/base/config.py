@@ -15,6 +15,12 @@ def cache_folder() -> Path:
     return Path(base) / "glia"
 
 
+def cache_limit() -> int:
+    """Bytes that folder may hold: ``GLIA_CACHE_SIZE`` in megabytes, else 512; 0 keeps nothing."""
+    wanted = os.environ.get("GLIA_CACHE_SIZE", "")
+    return (int(wanted) if wanted.isdigit() else 512) << 20
+
+
 def default_threads() -> int:
     """``GLIA_NUM_THREADS``, else the cores this process may use."""
     wanted = os.environ.get("GLIA_NUM_THREADS", "")

@@ -298,9 +298,8 @@ def native() -> tuple[Any, Any, int]:
     from glia.compiler.native import linker
 
     link = linker()
-    code = link.compile(_code_for(link.target.triple))
-    launch_at = link.link("glia_launch", code)
-    worker_at = link.address("glia_worker")
+    link.module("glia_launch", _code_for(link.target.triple))
+    launch_at, worker_at = link.address("glia_launch"), link.address("glia_worker")
     pointer, word = ctypes.c_void_p, ctypes.c_int64
     launch = ctypes.CFUNCTYPE(None, pointer, pointer, word, word, word)(launch_at)
     worker = ctypes.CFUNCTYPE(word, pointer, word, word)(worker_at)

@@ -15,7 +15,7 @@ from glia.ir.expr import Expr, intern, leaves, on_forget, topological
 from glia.ir.interpret import interpret
 from glia.ir.ops.source import leaf
 from glia.runtime.slots import Slot, aligned_empty, slot_of
-from glia.runtime.threads import Table, pool, retire
+from glia.runtime.threads import Table, get_num_threads, pool, retire
 
 
 @runtime_checkable
@@ -79,7 +79,8 @@ class Loaded:
         start = time.perf_counter()
         link = linker()
         self.plan = build(outputs, targets, link.target)
-        self.functions = [link.function(step.kernel) for step in self.plan.steps]
+        kernels = [step.kernel for step in self.plan.steps]
+        self.functions = link.functions(kernels, get_num_threads())
         self.parallel = any(not step.serial for step in self.plan.steps)
         milliseconds = round((time.perf_counter() - start) * 1e3, 1)
         emit("compile", kernels=len(self.functions), milliseconds=milliseconds)

@@ -159,7 +159,7 @@ def test_kernels_are_found_on_disk_again(cache: Path) -> None:
     assert run_again() == 0
 
 
-@pytest.mark.parametrize("damage", ["empty", "cut", "flipped", "foreign", "folder"])
+@pytest.mark.parametrize("damage", ["empty", "cut", "flipped", "foreign"])
 def test_damaged_entries_are_compiled_again(cache: Path, damage: str) -> None:
     assert run_again() == 1
     (path,) = objects(cache)
@@ -170,26 +170,11 @@ def test_damaged_entries_are_compiled_again(cache: Path, damage: str) -> None:
         path.write_bytes(data[: len(data) // 2])
     elif damage == "flipped":
         path.write_bytes(data[:-100] + bytes([data[-100] ^ 1]) + data[-99:])
-    elif damage == "foreign":
-        path.write_bytes(b"\x7fELF" + data[4:])
     else:
-        path.unlink()
-        path.mkdir()
+        path.write_bytes(b"\x7fELF" + data[4:])
     assert run_again() == 1
-    if damage != "folder":
-        assert path.read_bytes() == data
-        assert run_again() == 0
-
-
-def test_a_cache_that_cannot_be_written_costs_nothing(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cache.parent.mkdir(exist_ok=True)
-    cache.write_text("a file where the folder should be")
-    with count_events() as seen:
-        assert run_again() == 1
-    assert seen["cache"] == 1
-    assert run_again() == 1
+    assert path.read_bytes() == data
+    assert run_again() == 0
 
 
 def test_the_name_of_a_kernel_tells_machines_apart() -> None:

@@ -21,7 +21,7 @@ PACKAGE = ROOT / "glia"
 #: A folder may import those before it, and its own files.
 LAYERS = (
     "base ir autodiff compiler runtime tensor nn optim data metrics interop train "
-    "explain viz models learn search course lab cli"
+    "explain viz models learn search course lab bench cli"
 ).split()
 
 MAX_LINES = 500
@@ -40,6 +40,8 @@ FORBIDDEN = {
     "a package index": re.compile(r"\b(?:extra[-_])?index[-_]url\b|\bfind[-_]links\b", re.I),
     "an unfinished note": re.compile(r"\b(?:TO[D]O|FIX[M]E|XX[X])\b"),
 }
+#: Programs for other frameworks, run as scripts in environments of their own.
+PEERS = PACKAGE / "bench" / "peers"
 #: Pickle runs code from the file it reads.
 UNSAFE_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 
@@ -170,7 +172,7 @@ def report(violations: list[str]) -> None:
 def test_layers() -> None:
     found: list[str] = []
     for path in python_files(PACKAGE):
-        if path.parent != PACKAGE:
+        if path.parent not in (PACKAGE, PEERS):
             found += layer_violations(parse(path), module_name(path))
     report(found)
 
@@ -228,11 +230,24 @@ def test_third_party_imports_are_declared() -> None:
     known = {MODULE_OF.get(name, name) for name in names} | sys.stdlib_module_names | {"glia"}
     found = []
     for path in python_files(PACKAGE):
+        if path.parent == PEERS:
+            continue
         for line, name in imported_names(parse(path), module_name(path)):
             top = name.split(".")[0]
             if top not in known or top in UNSAFE_MODULES:
                 found.append(f"{shown(path)}:{line}: {top}")
     report(found)
+
+
+@pytest.mark.parametrize("path", python_files(PEERS), ids=lambda path: path.stem)
+def test_workers_import_their_library_only(path: Path) -> None:
+    """A worker runs where nothing but its own library, NumPy and the files beside it are."""
+    beside = {other.stem for other in PEERS.glob("bench_*.py")}
+    known = {"numpy", *beside, *sys.stdlib_module_names} - UNSAFE_MODULES
+    if path.stem.endswith("_worker"):
+        known.add(path.stem.removesuffix("_worker"))
+    found = {name.split(".")[0] for _, name in imported_names(parse(path), module_name(path))}
+    assert not found - known
 
 
 # ---------------------------------------------------------------- sizes and texts

@@ -74,7 +74,7 @@ def _show_help_without_command(context: typer.Context) -> None:
 
 def build() -> typer.Typer:
     """The application, in the language in force."""
-    from glia.cli import doctor, predict, small, train
+    from glia.cli import bench, doctor, predict, small, train
 
     app = typer.Typer(
         name="glia",
@@ -97,6 +97,7 @@ def build() -> typer.Typer:
     examples.callback(invoke_without_command=True)(examples_root)
     small.add_to(examples, Command)
     app.add_typer(examples, name="run")
+    bench.add_to(app, Command)
     doctor.add_to(app, Command)
     return app
 

@@ -1,0 +1,1 @@
+"""``glia bench``: every published workload, glia beside its peers, in one interleaved run."""

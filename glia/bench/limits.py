@@ -132,8 +132,9 @@ def fma_peak(threads: int) -> float:
 
     link = linker()
     lanes = link.target.lanes(4)
-    address = link.link("glia_fma_peak", link.compile(_fma_text(lanes)))
-    function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(address)
+    link.module("glia_fma_peak", _fma_text(lanes))
+    kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
+    function = kind(link.address("glia_fma_peak"))
     buffers = [np.zeros(lanes * _CHAINS, np.float32) for _ in range(threads)]
     seconds = _together(lambda i: function(buffers[i].ctypes.data, _TURNS), threads)
     return 2.0 * lanes * _CHAINS * _TURNS * threads / seconds

@@ -41,7 +41,7 @@ def _walk(output: Expr, wrt: tuple[Expr, ...], seed: Expr) -> list[Expr | None]:
         if node.op.gradient is None:
             raise GradError(_no_derivative(node))
         under_mask = node.op.name == "where" or node in masked
-        if under_mask and node.op.kind in ("elementwise", "view"):
+        if under_mask and node.op.kind in ("elementwise", "view", "index"):
             masked.update(node.inputs)
         module_stack.append(f"{node.path} grad" if node.path else "")
         parts = node.op.gradient(node, g)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,16 @@ class Var:
 
     def bounds(self) -> tuple[int, int]:
         return 0, max(self.size - 1, 0)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Picked(Var):
+    """A place that the program computes: the value, held within ``0 .. size-1``."""
+
+    value: Any  # of the loop IR, an int64
 
     def __str__(self) -> str:
         return self.name
@@ -270,4 +281,15 @@ def inner_atoms(index: Index) -> list[Quotient | Remainder]:
         if not isinstance(atom, Var):
             found.append(atom)
             found.extend(inner_atoms(atom.of))
+    return found
+
+
+def picks(index: Index) -> list[Picked]:
+    """The computed places that occur, at any depth."""
+    found: list[Picked] = []
+    for atom, _ in index.terms:
+        if isinstance(atom, Picked):
+            found.append(atom)
+        elif not isinstance(atom, Var):
+            found.extend(picks(atom.of))
     return found

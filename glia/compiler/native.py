@@ -14,10 +14,10 @@ from typing import Any
 from glia.base.events import emit
 from glia.compiler import cache, worker
 from glia.compiler.cache import fingerprint
-from glia.compiler.codegen import contraction, nest, transpose
+from glia.compiler.codegen import contraction, nest, scatter, transpose
 from glia.compiler.codegen.targets import Target, host
 from glia.compiler.crew import Crew
-from glia.compiler.schedule.loops import Contraction, Kernel
+from glia.compiler.schedule.loops import Contraction, Kernel, Scatter
 from glia.compiler.worker import Compiler
 
 #: The source that turns a kernel's text into code: part of every key.
@@ -28,6 +28,8 @@ def llvm_text(kernel: Kernel, name: str, target: Target) -> str:
     """LLVM IR of a kernel, before optimisation."""
     if isinstance(kernel, Contraction):
         return contraction.generate(kernel, name, target)
+    if isinstance(kernel, Scatter):
+        return scatter.generate(kernel, name, target)
     if transpose.turned(kernel, target):
         return transpose.generate(kernel, name, target)
     return nest.generate(kernel, name, target)

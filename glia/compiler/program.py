@@ -10,7 +10,7 @@ from glia.compiler.passes.simplify import simplify
 from glia.compiler.schedule import memory
 from glia.compiler.schedule.kernels import Planned, Ref, Scheduler, copy_kernel
 from glia.compiler.schedule.layout import Layout, natural, room
-from glia.compiler.schedule.loops import Contraction, Kernel, Load, walk
+from glia.compiler.schedule.loops import Contraction, Kernel, Load, Scatter, walk
 from glia.compiler.schedule.partition import partition
 from glia.ir.expr import Expr, topological
 
@@ -239,6 +239,8 @@ def _elements(ref: Ref) -> int:
 def _reads_pointwise(planned: Planned, old: Ref, new: Ref) -> bool:
     """Whether every element of ``old`` is read only where the same element of ``new`` is made."""
     arg, kernel = planned.args.index(old), planned.kernel
+    if isinstance(kernel, Scatter):
+        return False
     out = planned.args.index(new)
     offset = next(store.offset for store in kernel.stores if store.arg == out)
     if isinstance(kernel, Contraction):

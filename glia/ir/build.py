@@ -323,9 +323,14 @@ def softmax(x: Expr, dim: int) -> Expr:
 
 def log_softmax(x: Expr, dim: int) -> Expr:
     """``xᵢ - max x - ln Σⱼ e^(xⱼ - max x)`` along ``dim``."""
-    dim = normalize_dim(dim, x.ndim)
+    shifted, total = shifted_and_total(x, normalize_dim(dim, x.ndim))
+    return sub(shifted, log(total))
+
+
+def shifted_and_total(x: Expr, dim: int) -> tuple[Expr, Expr]:
+    """``s = x - max x`` along ``dim``, and ``Σ eˢ``: what softmax is made of."""
     shifted = sub(x, detach(amax(x, dim, True)))
-    return sub(shifted, log(sum_(exp(shifted), dim, True)))
+    return shifted, sum_(exp(shifted), dim, True)
 
 
 def detach(x: Expr) -> Expr:

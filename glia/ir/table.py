@@ -19,7 +19,7 @@ from glia.base.shapes import Shape
 if TYPE_CHECKING:
     from glia.ir.expr import Expr
 
-KINDS = ("source", "elementwise", "reduce", "view", "window", "contract", "random")
+KINDS = ("source", "elementwise", "reduce", "view", "window", "contract", "index", "random")
 
 Infer = Callable[..., tuple[Shape, DType]]
 Gradient = Callable[..., "tuple[Expr | None, ...]"]

@@ -38,6 +38,7 @@ from glia.nn.loss import (
 from glia.nn.module import Module
 from glia.nn.normalization import BatchNorm1d, BatchNorm2d, LayerNorm
 from glia.nn.pooling import AvgPool2d, MaxPool2d
+from glia.nn.sparse import Embedding
 from glia.tensor.tensor import Parameter
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "CrossEntropyLoss",
     "Dropout",
     "ELU",
+    "Embedding",
     "Flatten",
     "GELU",
     "Hardtanh",

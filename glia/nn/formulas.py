@@ -7,7 +7,7 @@ import math
 from glia.base.errors import DTypeError, ShapeError, teach
 from glia.base.i18n import tr
 from glia.base.shapes import Shape, normalize_dim, numel
-from glia.ir import build, products
+from glia.ir import build, lookup, products
 from glia.ir.expr import Expr
 
 # Checks
@@ -116,6 +116,15 @@ def flatten(x: Expr, start: int, end: int) -> Expr:
     if x.ndim == 0:
         return build.reshape(x, (1,))
     return build.reshape(x, (*x.shape[:a], numel(x.shape[a : b + 1]), *x.shape[b + 1 :]))
+
+
+def embedding(index: Expr, weight: Expr, padding: int | None) -> Expr:
+    """``weight[index]``; the row for padding gets no gradient."""
+    rows = lookup.take(weight, index, 0)
+    if padding is None:
+        return rows
+    is_padding = build.reshape(build.eq(index, padding), (*index.shape, 1))
+    return build.where(is_padding, build.detach(rows), rows)
 
 
 # Activations

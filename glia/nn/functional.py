@@ -13,6 +13,7 @@ from glia.ir.expr import Expr
 from glia.nn import formulas as _f
 from glia.nn import loss_formulas as _l
 from glia.tensor import random as _random
+from glia.tensor.indexing import check_index
 from glia.tensor.tensor import Tensor, apply, to_numpy
 
 Size = int | Sequence[int]
@@ -151,6 +152,39 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     tensors = (input, weight) if bias is None else (input, weight, bias)
     return apply(_f.linear, tensors)
+
+
+def embedding(
+    input: Tensor,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Tensor:
+    """Row ``input[…]`` of ``weight`` for every index; see :class:`glia.nn.Embedding`."""
+    check_embedding(max_norm, scale_grad_by_freq)
+    check_index("embedding", input, weight.shape[0])
+    return apply(_f.embedding, (input, weight), check_padding(padding_idx, weight.shape[0]))
+
+
+def check_embedding(max_norm: float | None, scale_grad_by_freq: bool) -> None:
+    for name, given in (("max_norm", max_norm), ("scale_grad_by_freq", scale_grad_by_freq)):
+        if given:
+            what = tr(f"Embedding: {name} is not supported.", f"Embedding：不支持 {name}。")
+            raise ArgumentError(teach(what, tr("leave the option out", "请去掉这个选项")))
+
+
+def check_padding(padding_idx: int | None, rows: int) -> int | None:
+    """The row for padding, counted from the start."""
+    if padding_idx is None or -rows <= padding_idx < rows:
+        return None if padding_idx is None else padding_idx % rows
+    what = tr(
+        f"Embedding: padding_idx {padding_idx} is out of range for {rows} rows.",
+        f"Embedding：padding_idx {padding_idx} 超出 {rows} 行的范围。",
+    )
+    raise ArgumentError(teach(what))
 
 
 def conv2d(

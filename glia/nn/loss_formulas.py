@@ -7,9 +7,9 @@ import math
 from glia.base.dtypes import int64
 from glia.base.errors import ArgumentError, DTypeError, ShapeError, teach
 from glia.base.i18n import tr
-from glia.ir import build
+from glia.ir import build, lookup
 from glia.ir.expr import Expr
-from glia.ir.ops.source import iota
+from glia.ir.ops.index import gather
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -131,12 +131,13 @@ def cross_entropy(x: Expr, target: Expr, *rest: object) -> Expr:
     """``-ln softmax(x)[target]``; ``rest``: [weight], ignore_index, reduction, label_smoothing."""
     *weight, ignore_index, reduction, smoothing = rest
     _check_classes("CrossEntropyLoss", x, target)
-    log_p = build.log_softmax(x, _class_dim(x))
     w = _class_weight("CrossEntropyLoss", x, weight)
     if target.dtype.kind == "float":
+        log_p = build.log_softmax(x, _class_dim(x))
         return _soft(log_p, target, w, str(reduction), float(smoothing))  # type: ignore[arg-type]
+    shifted, total = build.shifted_and_total(x, _class_dim(x))
     options = (int(ignore_index), str(reduction), float(smoothing))  # type: ignore
-    return _hard(log_p, target, w, *options)
+    return _hard(shifted, build.log(total), target, w, *options)
 
 
 def nll(log_p: Expr, target: Expr, *rest: object) -> Expr:
@@ -146,7 +147,7 @@ def nll(log_p: Expr, target: Expr, *rest: object) -> Expr:
         _refuse_float_labels("NLLLoss", target)
     _check_classes("NLLLoss", log_p, target)
     w = _class_weight("NLLLoss", log_p, weight)
-    return _hard(log_p, target, w, int(ignore_index), str(reduction), 0.0)  # type: ignore
+    return _hard(log_p, None, target, w, int(ignore_index), str(reduction), 0.0)  # type: ignore
 
 
 def _class_dim(x: Expr) -> int:
@@ -211,27 +212,42 @@ def _along_classes(values: Expr, x: Expr) -> Expr:
 
 
 def _hard(
-    log_p: Expr, target: Expr, weight: Expr | None, ignore: int, reduction: str, smoothing: float
+    scores: Expr,
+    norm: Expr | None,
+    target: Expr,
+    weight: Expr | None,
+    ignore: int,
+    reduction: str,
+    smoothing: float,
 ) -> Expr:
-    """Labels as class numbers. A label that names no class makes the loss NaN."""
-    dim, classes = _class_dim(log_p), log_p.shape[_class_dim(log_p)]
+    """Labels as class numbers; log-probabilities are ``scores - norm`` (norm 0 for None).
+
+    Of the scores only the label's is read. A label that names no class makes the loss NaN.
+    """
+    dim = _class_dim(scores)
+    classes = scores.shape[dim]
     label = build.cast(target, int64)
-    one = build.reshape(label, (*label.shape[:dim], 1, *label.shape[dim:]))
-    hit = build.eq(one, _along_classes(iota(classes), log_p))
-    weighted = log_p if weight is None else build.mul(log_p, weight)
-    values = build.neg(build.sum_(build.where(hit, weighted, 0.0), dim))
-    if smoothing:
-        rest = build.neg(build.sum_(weighted, dim))
-        values = build.add(build.mul(values, 1.0 - smoothing), build.mul(rest, smoothing / classes))
     counted = build.ne(label, ignore)
-    known = build.mul(build.ge(label, 0), build.lt(label, classes))
-    values = build.where(counted, build.where(known, values, math.nan), 0.0)
+    place = build.where(counted, label, 0)
+    one = build.reshape(place, (*label.shape[:dim], 1, *label.shape[dim:]))
+    picked = gather(scores, one, dim)
+    values = build.neg(picked) if norm is None else build.sub(norm, picked)
+    own = None
+    if weight is not None:
+        flat = build.reshape(weight, (classes,))
+        own = build.reshape(lookup.take(flat, place, 0), values.shape)
+        values = build.mul(values, own)
+    if smoothing:
+        log_p = scores if norm is None else build.sub(scores, norm)
+        weighted = log_p if weight is None else build.mul(log_p, weight)
+        rest = build.neg(build.sum_(weighted, dim, True))
+        values = build.add(build.mul(values, 1.0 - smoothing), build.mul(rest, smoothing / classes))
+    values = build.where(counted, build.reshape(values, label.shape), 0.0)
     if reduction != "mean":
         return reduced(values, reduction)
-    share = build.cast(counted, log_p.dtype)
-    if weight is not None:
-        own = build.sum_(build.where(hit, build.broadcast_to(weight, log_p.shape), 0.0), dim)
-        share = build.mul(share, own)
+    share = build.cast(counted, scores.dtype)
+    if own is not None:
+        share = build.mul(share, build.reshape(own, label.shape))
     return build.div(build.sum_(values), build.sum_(share))
 
 

@@ -11,8 +11,9 @@ import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from glia.base.shapes import numel
 from glia.compiler.program import Step
-from glia.compiler.schedule.loops import Contraction, Kernel, walk
+from glia.compiler.schedule.loops import Contraction, Kernel, Scatter, walk
 from glia.runtime.execute import Bound, profilers
 from glia.runtime.threads import Table, pool
 
@@ -44,6 +45,8 @@ class Row:
 
 def operations(kernel: Kernel) -> float:
     """Floating-point operations of a kernel; a multiply-add counts as two."""
+    if isinstance(kernel, Scatter):
+        return float(kernel.steps.size * numel([var.size for var in kernel.loops]))
     points = 1.0
     for var in (*kernel.loops, *kernel.reduce):
         points *= var.size
@@ -134,7 +137,7 @@ class Profile:
 
 def _row(step: Step) -> Row:
     node = step.node
-    kind = "contraction" if isinstance(step.kernel, Contraction) else "nest"
+    kind = type(step.kernel).__name__.lower()
     line = str(node.location) if node.location else ""
     return Row(node.op.name, node.shape, node.path, line, kind, operations(step.kernel), step.bytes)
 

@@ -9,10 +9,18 @@ import numpy as np
 
 from glia.base.dtypes import DType, as_dtype, bool_, float32, float64, int32, int64
 from glia.base.shapes import Shape, infer_reshape, normalize_dim, numel
-from glia.ir import build, products
+from glia.ir import build, lookup, products
 from glia.ir.expr import Expr
 from glia.ir.ops import view
-from glia.tensor.indexing import describe_index, getitem
+from glia.tensor.indexing import (
+    check_index,
+    describe_index,
+    flat_index,
+    getitem,
+    is_array,
+    matching,
+    take_items,
+)
 
 if TYPE_CHECKING:
     from glia.tensor.tensor import Tensor
@@ -177,6 +185,9 @@ class Methods:
         return _binary(build.ne, self, other)
 
     def __getitem__(self, index: Any) -> Tensor:
+        items = index if type(index) is tuple else (index,)
+        if any([is_array(item) for item in items]):
+            return take_items(self, index)  # type: ignore[arg-type]
         return _apply(getitem, (self,), describe_index(index, self.shape))
 
     def __iter__(self) -> Iterator[Tensor]:
@@ -354,6 +365,36 @@ class Methods:
         known = (*wanted[:extra], *self.shape)
         filled = tuple(k if w == -1 else w for w, k in zip(wanted, known, strict=True))
         return _apply(view.broadcast_to, (self,), filled)
+
+    # Computed places
+
+    def gather(self, dim: Any, index: Tensor) -> Tensor:
+        """``out[…, i, …] = self[…, index[…, i, …], …]`` along ``dim``."""
+        at = normalize_dim(dim, self.ndim)
+        matching("gather", self, index, at)  # type: ignore[arg-type]
+        check_index("gather", index, self.shape[at])
+        return _apply(lookup.take_along, (self, index), at)
+
+    def index_select(self, dim: Any, index: Tensor) -> Tensor:
+        """The slices along ``dim`` that a flat index names."""
+        at = normalize_dim(dim, self.ndim)
+        flat_index("index_select", index)
+        check_index("index_select", index, self.shape[at])
+        return _apply(lookup.take, (self, index), at)
+
+    def scatter_add(self, dim: Any, index: Tensor, src: Tensor) -> Tensor:
+        """``self`` with ``src[…, i, …]`` added at ``[…, index[…, i, …], …]``."""
+        at = normalize_dim(dim, self.ndim)
+        matching("scatter_add", src, index, -1)
+        check_index("scatter_add", index, self.shape[at])
+        return _apply(lookup.add_at, (self, index, src), at)
+
+    def index_add(self, dim: Any, index: Tensor, source: Tensor) -> Tensor:
+        """``self`` with the slices of ``source`` along ``dim`` added where the index says."""
+        at = normalize_dim(dim, self.ndim)
+        flat_index("index_add", index)
+        check_index("index_add", index, self.shape[at])
+        return _apply(lookup.add_rows, (self, index, source), at)
 
     def contiguous(self) -> Tensor:
         return self  # type: ignore[return-value]

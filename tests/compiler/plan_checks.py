@@ -13,11 +13,11 @@ import numpy as np
 
 from glia.compiler.codegen.body import walk
 from glia.compiler.codegen.targets import Target, describe
-from glia.compiler.index import Index, Quotient, Var, variables
+from glia.compiler.index import Index, Picked, Quotient, Var, variables
 from glia.compiler.passes.simplify import simplify
 from glia.compiler.program import Buffer, Plan, _Assembler
 from glia.compiler.schedule.kernels import Planned, Ref, Scheduler
-from glia.compiler.schedule.loops import Contraction, Guard, Kernel, Load
+from glia.compiler.schedule.loops import Contraction, Guard, Kernel, Load, Scatter, Value
 from glia.compiler.schedule.partition import partition
 from glia.ir.expr import Expr, topological
 from glia.ir.verify import verify
@@ -95,6 +95,9 @@ def reach(
 ) -> tuple[int, int, np.ndarray | None]:
     """Smallest and largest offset over the loops, and all of them where they are few enough."""
     used = set(variables(offset)).union(*(variables(guard.index) for guard in guards))
+    # a computed place may be any below its size
+    places = {var for var in used if isinstance(var, Picked)} - set(loops)
+    loops = [*loops, *sorted(places, key=str)]
     assert used <= set(loops), f"{offset} uses a variable that is not a loop of the kernel"
     live = [var for var in loops if var in used]
     count = int(np.prod([var.size for var in live], dtype=np.int64))
@@ -117,6 +120,13 @@ def reach(
 
 def check_kernel(kernel: Kernel, sizes: Sequence[int]) -> None:
     """Every access lies within its argument; every store writes all of its buffer once."""
+    if isinstance(kernel, Scatter):
+        check_loads(
+            [kernel.value, kernel.place.value], (*kernel.loops, kernel.steps), sizes, kernel
+        )
+        cleared = (*kernel.loops, kernel.place)
+        check_store(kernel.offset, cleared, sizes[kernel.arg], str(kernel))
+        return
     loops = list(kernel.loops) + list(kernel.reduce)
     points = int(np.prod([var.size for var in loops], dtype=np.int64))
     values = [store.value for store in kernel.stores]
@@ -127,14 +137,21 @@ def check_kernel(kernel: Kernel, sizes: Sequence[int]) -> None:
             assert inside or not points, f"operand {operand} leaves 0..{sizes[operand.arg]}"
     else:
         values += [reduction.value for reduction in kernel.reductions]
+    check_loads(values, loops, sizes, kernel)
+    for store in kernel.stores:
+        check_store(store.offset, kernel.loops, sizes[store.arg], str(kernel))
+
+
+def check_loads(
+    values: Sequence[Value], loops: Sequence[Var], sizes: Sequence[int], kernel: Kernel
+) -> None:
+    points = int(np.prod([var.size for var in loops], dtype=np.int64))
     for value in walk(values):
         if isinstance(value, Load):
             low, high, _ = reach(value.offset, value.guards, loops)
             inside = low >= 0 and high < max(sizes[value.arg], 1)
             text = f"load {value.offset} under {value.guards} spans {low}..{high}"
             assert inside or not points, f"{text} of {sizes[value.arg]}\n{kernel}"
-    for store in kernel.stores:
-        check_store(store.offset, kernel.loops, sizes[store.arg], str(kernel))
 
 
 def check_store(offset: Index, loops: Sequence[Var], size: int, text: str) -> None:

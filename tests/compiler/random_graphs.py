@@ -19,7 +19,7 @@ from glia.base.shapes import numel
 from glia.ir import build, products
 from glia.ir.expr import Expr, intern, topological
 from glia.ir.interpret import interpret
-from glia.ir.ops import elementwise, random, reduce, source, view, window
+from glia.ir.ops import elementwise, index, random, reduce, source, view, window
 
 #: Whole floating-point numbers up to this size are exact in float32, whatever the order.
 EXACT = 2.0**22
@@ -425,6 +425,39 @@ def _bits(g: Grower) -> Expr | None:
     )
 
 
+def _index(g: Grower, shape: tuple[int, ...], dim: int, size: int) -> Expr:
+    """Mostly places below ``size``; perhaps the same for whole rows, perhaps computed."""
+    uniform = g.chance(0.6)
+    own = tuple(n if d == dim or not uniform else 1 for d, n in enumerate(shape))
+    array = g.rng.integers(0, size, own) if g.chance(0.8) else g.rng.integers(-2, size + 2, own)
+    node = source.leaf(-1 - len(g.values), own, int64)
+    g.values[node] = array
+    g.add(Known(node, array, array, True))
+    if g.chance(0.3):
+        node = build.sub(build.cast(build.mul(node, 2), int32), build.cast(node, int32))
+    return view.expand(node, shape)
+
+
+def _gather(g: Grower) -> Expr | None:
+    x = g.any(lambda k: k.value.ndim > 0 and k.value.size > 0)
+    if x is None:
+        return None
+    dim = int(g.rng.integers(x.value.ndim))
+    size = x.node.shape[dim]
+    shape = (*x.node.shape[:dim], int(g.pick((1, 2, 5, 17, 40))), *x.node.shape[dim + 1 :])
+    found = _index(g, shape, dim, size)
+    safe = build.maximum(build.minimum(found, size - 1), 0)  # NaN would be of no use
+    return index.gather(x.node, safe, dim)
+
+
+def _scatter_add(g: Grower) -> Expr | None:
+    x = g.any(lambda k: k.value.ndim > 0 and k.value.dtype.kind in "fi")
+    if x is None:
+        return None
+    dim, size = int(g.rng.integers(x.value.ndim)), int(g.pick((1, 2, 5, 17)))
+    return index.scatter_add(x.node, _index(g, x.node.shape, dim, size), dim, size)
+
+
 def _iota(g: Grower) -> Expr | None:
     dtype = g.pick((int64, int32, float32))
     return source.iota(int(g.pick(SIZES)), dtype)
@@ -438,7 +471,7 @@ def _softmax(g: Grower) -> Expr | None:
 
 _NAMES = """_unary _unary _unary _binary _binary _binary _binary _divide _where _where _cast _reduce
 _reduce _reduce _reshape _permute _permute _expand _slice _flip _pad _concat _window _dilate
-_matmul _matmul _conv _conv _bits _iota _softmax"""
+_matmul _matmul _conv _conv _bits _iota _softmax _gather _gather _scatter_add"""
 MAKERS = [globals()[name] for name in _NAMES.split()]
 
 

@@ -101,6 +101,17 @@ CHANGES = {
         "%4 = reshape %3 : float32[1,1]",
         4,
     ),
+    "one value a row is added": (
+        "%0 = leaf[slot=0] : float32[2,1]\n%1 = leaf[slot=1] : int32[2,1]\n"
+        "%2 = scatter_add[dim=1, size=3] %0 %1 : float32[2,3]",
+        "%0 = leaf[slot=1] : int32[2,1]\n%1 = expand %0 : int32[2,3]\n"
+        "%2 = iota[size=3] : int32[3]\n%3 = reshape %2 : int32[1,3]\n"
+        "%4 = expand %3 : int32[2,3]\n%5 = eq %1 %4 : bool[2,3]\n"
+        "%6 = leaf[slot=0] : float32[2,1]\n%7 = expand %6 : float32[2,3]\n"
+        "%8 = const[value=0x0.0p+0] : float32[]\n%9 = reshape %8 : float32[1,1]\n"
+        "%10 = expand %9 : float32[2,3]\n%11 = where %5 %7 %10 : float32[2,3]",
+        11,
+    ),
 }
 
 #: Programs that must come out as they went in.
@@ -112,6 +123,8 @@ STAYS = {
     "1 divided by x": X + ONE + "%4 = div %3 %0 : float32[2,3]",
     "a cast that rounds": X
     + "%1 = cast %0 : float64[2,3]\n%2 = exp %1 : float64[2,3]\n%3 = cast %2 : float32[2,3]",
+    "two values a row are added": X
+    + "%1 = leaf[slot=1] : int32[2,3]\n%2 = scatter_add[dim=0, size=3] %0 %1 : float32[3,3]",
     "a permute": X + "%1 = permute[dims=(1, 0)] %0 : float32[3,2]",
     "a short sum": X + "%1 = sum[dims=(0,)] %0 : float32[1,3]",
     "a contraction that stays inside": "%0 = leaf[slot=0] : float32[6]\n"

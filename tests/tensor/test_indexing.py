@@ -1,4 +1,4 @@
-"""Basic indexing as NumPy does it, its gradient, and how tensors print."""
+"""Indexing as NumPy does it, its gradient, and how tensors print."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import glia as gl
-from glia.base.errors import ShapeError
+from glia.base.errors import ArgumentError, DTypeError, ShapeError
 
 ARRAY = np.arange(120.0).reshape(4, 5, 6)
 
@@ -106,3 +106,125 @@ def test_parameters_say_so() -> None:
 
 def test_huge_tensors_print_short() -> None:
     assert len(repr(gl.zeros(1000, 1000))) < 200
+
+
+# Tensors as indices
+
+BY_ARRAYS: list[Any] = [
+    [0, 2, 2], [], [-1, 1], np.array([[3, 0], [1, 1]]), np.array(2), np.array([1], np.uint8),
+    (slice(None), [0, 4, -5]), (Ellipsis, [5, 5, 0]), (slice(1, 3), slice(None), [0, 1]),
+    ([0, 1, 2], [4, -1, 0]), ([[0], [3]], [1, 2]), (1, [0, 3]), ([2, 3], -1),
+    ([0, 1], [1, 2], [3, 4]),
+    (slice(None, None, 2), [0, 1], [5, 0]), (None, [1, 2]), ([1, 2], None, slice(0, 2)),
+    (slice(None), None, [0, 0]), (Ellipsis, 4, [0, -6]), (Ellipsis, None, [1]),
+]  # fmt: skip
+
+
+def as_numpy(index: Any) -> Any:
+    """The same index with its lists and tensors as arrays of int64."""
+    if isinstance(index, tuple):
+        return tuple(as_numpy(item) for item in index)
+    return np.array(index, np.int64) if isinstance(index, list) else index
+
+
+@pytest.mark.parametrize("index", BY_ARRAYS, ids=str)
+def test_arrays_as_indices(index: Any) -> None:
+    x = gl.tensor(ARRAY, requires_grad=True)
+    part = x[as_numpy(index)]
+    np.testing.assert_array_equal(part.detach().numpy(), ARRAY[as_numpy(index)])
+    weight = np.arange(1.0, part.numel() + 1).reshape(part.shape)
+    (part * gl.tensor(weight)).sum().backward()
+    expected = np.zeros_like(ARRAY)
+    np.add.at(expected, as_numpy(index), weight)
+    assert x.grad is not None
+    np.testing.assert_array_equal(x.grad.numpy(), expected)
+
+
+def test_lists_and_tensors_are_the_same_index() -> None:
+    x = gl.tensor(ARRAY)
+    for index in ([1, 2], gl.tensor([1, 2]), np.array([1, 2])):
+        np.testing.assert_array_equal(x[:, index].numpy(), ARRAY[:, [1, 2]])
+
+
+def test_places_that_are_computed_may_be_wrong_but_never_silently() -> None:
+    x = gl.tensor(ARRAY)
+    found = x[gl.tensor([0, 2]) * 2].numpy()
+    np.testing.assert_array_equal(found[0], ARRAY[0])
+    assert np.isnan(found[1]).all()
+    pairs = x[gl.tensor([0, 1]) * 1, gl.tensor([5, 4]) * 1].numpy()
+    assert np.isnan(pairs[0]).all()  # not the first element of the next row
+    np.testing.assert_array_equal(pairs[1], ARRAY[1, 4])
+    total = gl.zeros(3).index_add(0, gl.tensor([1, 3]) * 1, gl.ones(2)).numpy()
+    np.testing.assert_array_equal(total, [np.nan, 1, 0])
+
+
+@pytest.mark.parametrize(
+    ("index", "error", "words"),
+    [
+        ([0, 4], ArgumentError, "index 4 is out of range for size 4"),
+        ((0, [0, -6]), ArgumentError, "index -6 is out of range for size 5"),
+        ([0.5], DTypeError, "whole numbers"),
+        (np.array([True, False, True, True]), DTypeError, "whole numbers"),
+        (([0], slice(None), [1]), ShapeError, "side by side"),
+        (([0, 1], [0, 1, 2]), ShapeError, "broadcast"),
+        (([0], [0], [0], [0]), ShapeError, "4 indices"),
+    ],
+)
+def test_bad_arrays(index: Any, error: type, words: str) -> None:
+    with pytest.raises(error) as caught:
+        gl.tensor(ARRAY)[index]
+    assert words in str(caught.value)
+
+
+def test_selecting_and_adding_by_index() -> None:
+    x, rng = gl.tensor(ARRAY), np.random.default_rng(0)
+    index = rng.integers(0, 5, (4, 3, 6))
+    found = x.gather(1, gl.tensor(index)).numpy()
+    np.testing.assert_array_equal(found, np.take_along_axis(ARRAY, index, 1))
+    smaller = x.gather(1, gl.tensor(index[:2, :, :4])).numpy()
+    np.testing.assert_array_equal(smaller, found[:2, :, :4])
+    chosen = x.index_select(-1, gl.tensor([5, 0])).numpy()
+    np.testing.assert_array_equal(chosen, ARRAY[:, :, [5, 0]])
+    values = rng.integers(0, 9, (4, 3, 6)).astype(float)
+    expected = ARRAY.copy()
+    np.add.at(expected, (np.arange(4)[:, None, None], index, np.arange(6)), values)
+    added = x.scatter_add(1, gl.tensor(index), gl.tensor(values)).numpy()
+    np.testing.assert_array_equal(added, expected)
+    expected = ARRAY.copy()
+    np.add.at(expected, (slice(None), [1, 1, 4]), values)
+    added = x.index_add(1, gl.tensor([1, 1, 4]), gl.tensor(values)).numpy()
+    np.testing.assert_array_equal(added, expected)
+    part = x.scatter_add(0, gl.tensor([[[3, 3]]]), gl.tensor(values)).numpy()
+    assert part[3, 0, :2].tolist() == (ARRAY[3, 0, :2] + values[0, 0, :2]).tolist()
+    assert np.count_nonzero(part != ARRAY) == np.count_nonzero(values[0, 0, :2])
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda x: x.gather(1, gl.tensor([0])), ShapeError, "does not fit"),
+        (lambda x: x.gather(0, gl.tensor([[[9]]])), ArgumentError, "out of range"),
+        (lambda x: x.gather(0, gl.tensor([[[-1]]])), ArgumentError, "out of range"),
+        (lambda x: x.index_select(0, gl.tensor([[0]])), ShapeError, "1 dimension"),
+        (lambda x: x.index_select(0, gl.tensor([4])), ArgumentError, "out of range"),
+        (lambda x: x.index_add(0, gl.tensor([4]), x[:1]), ArgumentError, "out of range"),
+    ],
+)
+def test_bad_selections(call: Any, error: type, words: str) -> None:
+    with pytest.raises(error) as caught:
+        call(gl.tensor(ARRAY))
+    assert words in str(caught.value)
+
+
+def test_same_bits_for_any_number_of_threads() -> None:
+    rng = np.random.default_rng(1)
+    rows = gl.tensor(rng.normal(size=(3000, 130)).astype(np.float32))
+    index = gl.tensor(rng.integers(0, 40, 3000))
+    before, found = gl.get_num_threads(), []
+    try:
+        for threads in (1, 2, 4):
+            gl.set_num_threads(threads)
+            found.append(gl.zeros(40, 130).index_add(0, index, rows).numpy())
+    finally:
+        gl.set_num_threads(before)
+    assert found[0].tobytes() == found[1].tobytes() == found[2].tobytes()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from glia.base.dtypes import DType
 from glia.compiler.codegen.llvm import Builder, register_type, splat_type
 from glia.compiler.codegen.scalar import Scalar
-from glia.compiler.index import Index, Var, inner_atoms, variables
+from glia.compiler.index import Index, Picked, Var, inner_atoms, picks, variable, variables
 from glia.compiler.schedule.loops import (
     Apply,
     Bits,
@@ -18,6 +18,8 @@ from glia.compiler.schedule.loops import (
     Number,
     Reduced,
     Value,
+    parts_of,
+    varies,
     walk,
 )
 
@@ -28,10 +30,10 @@ def fits_lanes(values: Sequence[Value], stores: Iterable[Index], var: Var) -> bo
         if isinstance(value, Load):
             if value.offset.coefficient(var) not in (0, 1) or _hidden(value.offset, var):
                 return False
-            if any(var in variables(guard.index) for guard in value.guards):
+            if any(varies(guard.index, var) for guard in value.guards):
                 return False
         elif isinstance(value, Guarded):
-            if any(var in variables(guard.index) for guard in value.guards):
+            if any(varies(guard.index, var) for guard in value.guards):
                 return False
         elif isinstance(value, Number | Bits):
             index = value.index if isinstance(value, Number) else value.counter
@@ -41,8 +43,10 @@ def fits_lanes(values: Sequence[Value], stores: Iterable[Index], var: Var) -> bo
 
 
 def _hidden(index: Index, var: Var) -> bool:
-    """Whether the variable occurs under a quotient or remainder."""
-    return any(var in variables(atom.of) for atom in inner_atoms(index))
+    """Whether the variable occurs under a quotient or remainder, or in a computed place."""
+    if any(var in variables(atom.of) for atom in inner_atoms(index)):
+        return True
+    return any(varies(variable(place), var) for place in picks(index))
 
 
 class Body:
@@ -88,7 +92,7 @@ class Body:
             if id(part) in self._done:
                 continue
             order.append(part)
-            stack.extend(_inputs(part))
+            stack.extend(parts_of(part))
         return order
 
     def _emit(self, value: Value) -> str:
@@ -113,9 +117,23 @@ class Body:
             return self.reduced[value.which]
         raise TypeError(f"unknown value {value!r}")
 
+    def at(self, index: Index) -> str:
+        """An index as an i64, after the computed places in it."""
+        for place in picks(index):
+            if place not in self.env:
+                self.env[place] = self._place(place)
+        return self.b.index(index, self.env)
+
+    def _place(self, place: Picked) -> str:
+        """A computed place: one for all lanes; where it is nowhere, the first."""
+        body = self if self.lanes == 1 else Body(self.b, self.pointers, self.dtypes, self.env)
+        raw = body.emit(place.value)
+        inside = self.b.op(f"icmp ult i64 {raw}, {place.size}")
+        return self.b.op(f"select i1 {inside}, i64 {raw}, i64 0")
+
     def _load(self, value: Load) -> str:
         pointer, dtype = self.pointers[value.arg], self.dtypes[value.arg]
-        offset = self.b.index(value.offset, self.env)
+        offset = self.at(value.offset)
         if value.guards:
             # outside, read the start of the buffer instead: buffers end in room for a vector
             condition = self._all(value.guards)
@@ -131,7 +149,7 @@ class Body:
 
     def _number(self, index: Index, dtype: DType) -> str:
         """An index as a number of some dtype; consecutive numbers along the lanes."""
-        start = self.b.index(index, self.env)
+        start = self.at(index)
         if self.lanes > 1:
             assert self.lane_var is not None
             step = index.coefficient(self.lane_var)
@@ -157,17 +175,7 @@ class Body:
     def _condition(self, guard: Guard) -> str:
         found = self._conditions.get(guard)
         if found is None:
-            moved = self.b.index(guard.index + -guard.low, self.env)
+            moved = self.at(guard.index + -guard.low)
             found = self.b.op(f"icmp ult i64 {moved}, {guard.high - guard.low}")
             self._conditions[guard] = found
         return found
-
-
-def _inputs(value: Value) -> tuple[Value, ...]:
-    if isinstance(value, Apply):
-        return value.args
-    if isinstance(value, Guarded):
-        return value.inside, value.outside
-    if isinstance(value, Bits):
-        return value.key
-    return ()

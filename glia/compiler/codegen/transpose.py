@@ -12,7 +12,7 @@ from glia.compiler.codegen.body import Body
 from glia.compiler.codegen.llvm import Builder, splat_type
 from glia.compiler.codegen.nest import SHARES, decode, pointers, share
 from glia.compiler.codegen.targets import Target
-from glia.compiler.index import Var
+from glia.compiler.index import Var, picks
 from glia.compiler.schedule.loops import Load, Nest, Store
 
 
@@ -23,7 +23,7 @@ def turned(nest: Nest, target: Target) -> tuple[Var, Var] | None:
     store, load = nest.stores[0], nest.stores[0].value
     if load.guards or load.dtype.itemsize != 4 or load.dtype.kind == "bool":
         return None
-    if not (load.offset.is_affine() and store.offset.is_affine()):
+    if not (load.offset.is_affine() and store.offset.is_affine()) or picks(load.offset):
         return None
     lanes = target.lanes(4)
     reads = [v for v in nest.loops if load.offset.coefficient(v) == 1 and v.size >= lanes]

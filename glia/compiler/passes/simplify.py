@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from glia.base.dtypes import int32, int64
 from glia.compiler.passes.bounds import pad_contraction
 from glia.compiler.passes.chunks import cut_contraction
 from glia.compiler.passes.reductions import split_reduction
+from glia.ir import build
 from glia.ir.expr import Expr, intern, topological
-from glia.ir.ops.source import constant_value
+from glia.ir.ops.source import constant_value, iota
 from glia.ir.ops.view import broadcast_to, permute, reshape
 
 Rule = Callable[[Expr], Expr | None]
@@ -110,6 +112,20 @@ def _expand(node: Expr) -> Expr | None:
     return broadcast_to(x.inputs[0], node.shape) if x.op.name == "expand" else None
 
 
+def _scatter_add(node: Expr) -> Expr | None:
+    """One value a row: it is compared with the running number, and fuses with its readers."""
+    values, index = node.inputs
+    dim, size = node.attrs
+    if values.shape[dim] != 1 or size >= 2**31:
+        return None
+    if index.dtype is not int32:
+        wide = build.cast(index, int64)
+        inside = build.mul(build.ge(wide, 0), build.lt(wide, size))
+        index = build.cast(build.where(inside, wide, -1), int32)
+    running = reshape(iota(size, int32), tuple(size if d == dim else 1 for d in range(node.ndim)))
+    return simplify((build.where(build.eq(index, running), values, 0),))[0]
+
+
 def _contract(node: Expr) -> Expr | None:
     inside = pad_contraction(node)
     return inside if inside is not node else cut_contraction(node)
@@ -126,6 +142,7 @@ RULES: dict[str, Rule] = {
     "permute": _permute,
     "expand": _expand,
     "contract": _contract,
+    "scatter_add": _scatter_add,
     "sum": split_reduction,
     "prod": split_reduction,
     "max": split_reduction,

@@ -21,8 +21,10 @@ from glia.compiler.schedule.loops import (
     Operand,
     Reduced,
     Reduction,
+    Scatter,
     Store,
     Tile,
+    indices_of,
     walk,
 )
 from glia.compiler.schedule.lower import CannotLower, Indices, Lowering, regroup
@@ -94,6 +96,9 @@ class Scheduler:
 
     def group(self, group: Group) -> None:
         core = group.core
+        if core is not None and core.op.name == "scatter_add":
+            self.scatter(core)
+            return
         if core is None or core.op.name != "contract":
             self.nest(group)
             return
@@ -307,6 +312,40 @@ class Scheduler:
         kernel = Contraction(args.dtypes(), tuple(outer), summed, a, b, core.dtype, (store,), tile)
         self.kernels.append(Planned(kernel, args.refs, [store.arg], root, choice.cost))
         return True
+
+    # Adding at computed places
+
+    def scatter(self, node: Expr) -> None:
+        """Plan a scatter_add; its values are read in the order of their own dimensions."""
+        values, at = node.inputs
+        dim, size = node.attrs
+        names = [Var(f"i{d}", n) for d, n in enumerate(node.shape)]
+        steps = Var("k", values.shape[dim])
+        loops = tuple(v for d, v in enumerate(names) if d != dim and v.size != 1)
+        names[dim] = steps
+        layout = natural(node.shape)
+        base = self.side(values, tuple(variable(v) for v in names)).base
+        wanted = natural(base.shape)
+        self.repack(base, wanted)
+        self.layouts[node] = [layout]
+
+        def build(index: Indices) -> tuple[_Args, Scatter]:
+            args = _Args(self.layouts)
+            side = self.side(values, index)
+            value = Load(node.dtype, args.of((base, wanted.key)), wanted.offset(side.index))
+            place = Lowering(self.primary(), args.number).place(at, index, size)
+            arg = args.number(node)
+            offset = layout.offset((*index[:dim], variable(place), *index[dim + 1 :]))
+            return args, Scatter(args.dtypes(), loops, steps, place, arg, offset, value)
+
+        def used(index: Indices) -> list[Index]:
+            kernel = build(index)[1]
+            return [*indices_of([kernel.value, kernel.place.value]), kernel.offset]
+
+        loops, index = loopnest.improved(loops, tuple(variable(v) for v in names), used)
+        args, kernel = build(index)
+        points = node.numel + 2.0 * values.numel
+        self.kernels.append(Planned(kernel, args.refs, [kernel.arg], node, points))
 
     def repack(self, base: Expr, wanted: Layout) -> None:
         """Make a copy of a stored value in another layout, once."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from glia.base.dtypes import DType
-from glia.compiler.index import Index, Var
+from glia.compiler.index import Index, Picked, Var, picks, variables
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,23 @@ class Contraction:
         return Printer(self.args).contraction(self)
 
 
-Kernel = Nest | Contraction
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """Zeros; then, step by step, a value added where ``place`` says, or nowhere."""
+
+    args: tuple[DType, ...]
+    loops: tuple[Var, ...]
+    steps: Var
+    place: Picked
+    arg: int
+    offset: Index  # in terms of the loops and the place
+    value: Value
+
+    def __str__(self) -> str:
+        return Printer(self.args).scatter(self)
+
+
+Kernel = Nest | Contraction | Scatter
 
 
 @dataclass
@@ -199,6 +215,14 @@ class Printer:
         )
         return self._stores(kernel.stores)
 
+    def scatter(self, kernel: Scatter) -> str:
+        self._head("scatter", kernel.loops, (kernel.steps,))
+        self._picks((kernel.offset,))
+        place, value = self.value(kernel.place.value), self.value(kernel.value)
+        test = f"0<={place}<{kernel.place.size}"
+        self.lines.append(f"arg{kernel.arg}[{kernel.offset}] += {value} if {test}")
+        return "\n".join(self.lines)
+
     def _head(self, kind: str, loops: tuple[Var, ...], reduce: tuple[Var, ...]) -> None:
         args = " ".join(dtype.name for dtype in self.args)
         spans = " ".join(f"{v.name}<{v.size}" for v in loops)
@@ -214,10 +238,19 @@ class Printer:
     def value(self, value: Value) -> str:
         found = self.names.get(id(value))
         if found is None:
+            self._picks(own_indices(value))
             text = self._text(value)
             found = self.names[id(value)] = f"v{len(self.names)}"
             self.lines.append(f"{found}:{value.dtype.name} = {text}")
         return found
+
+    def _picks(self, indices: Sequence[Index]) -> None:
+        """One line for every computed place, before the first index that holds it."""
+        for place in [place for index in indices for place in picks(index)]:
+            if id(place) not in self.names:
+                self.names[id(place)] = place.name
+                value = self.value(place.value)
+                self.lines.append(f"{place} = {value} within {place.size}")
 
     def _guards(self, guards: tuple[Guard, ...]) -> str:
         return " if " + " and ".join(map(str, guards)) if guards else ""
@@ -241,8 +274,28 @@ class Printer:
         raise TypeError(f"unknown value {value!r}")
 
 
+def own_indices(value: Value) -> list[Index]:
+    """The indices that stand in a value itself, guards included."""
+    if isinstance(value, Load):
+        return [value.offset, *(guard.index for guard in value.guards)]
+    if isinstance(value, Number):
+        return [value.index]
+    if isinstance(value, Guarded):
+        return [guard.index for guard in value.guards]
+    return [value.counter] if isinstance(value, Bits) else []
+
+
+def parts_of(value: Value) -> tuple[Value, ...]:
+    """The values this one is computed from at the same point."""
+    if isinstance(value, Apply):
+        return value.args
+    if isinstance(value, Guarded):
+        return value.inside, value.outside
+    return value.key if isinstance(value, Bits) else ()
+
+
 def walk(values: Sequence[Value]) -> list[Value]:
-    """All values these depend on, each once."""
+    """All values these depend on, each once, those that say where to read included."""
     found: list[Value] = []
     seen: set[int] = set()
     stack = list(values)
@@ -252,26 +305,21 @@ def walk(values: Sequence[Value]) -> list[Value]:
             continue
         seen.add(id(value))
         found.append(value)
-        if isinstance(value, Apply):
-            stack.extend(value.args)
-        elif isinstance(value, Guarded):
-            stack.extend((value.inside, value.outside))
-        elif isinstance(value, Bits):
-            stack.extend(value.key)
+        stack.extend(parts_of(value))
+        stack.extend(place.value for index in own_indices(value) for place in picks(index))
     return found
 
 
-def indices_of(values: list[Value]) -> list[Index]:
+def indices_of(values: Sequence[Value]) -> list[Index]:
     """Every index that occurs in these values, guards included."""
-    found: list[Index] = []
-    for value in walk(values):
-        if isinstance(value, Load):
-            found.append(value.offset)
-            found.extend(guard.index for guard in value.guards)
-        elif isinstance(value, Number):
-            found.append(value.index)
-        elif isinstance(value, Guarded):
-            found.extend(guard.index for guard in value.guards)
-        elif isinstance(value, Bits):
-            found.append(value.counter)
-    return found
+    return [index for value in walk(values) for index in own_indices(value)]
+
+
+def varies(index: Index, var: Var) -> bool:
+    """Whether an index changes with a variable, by itself or by the places in it."""
+    if var in variables(index):
+        return True
+    inside = walk([place.value for place in picks(index)])
+    if any(isinstance(value, Reduced) for value in inside):
+        return True
+    return any(var in variables(found) for value in inside for found in own_indices(value))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 
-from glia.base.dtypes import DType
+from glia.base.dtypes import DType, bool_, int64
 from glia.base.shapes import Shape, strides_of
-from glia.compiler.index import ZERO, Index, Var, combine, number, variable
+from glia.compiler.index import ZERO, Index, Picked, Var, combine, number, variable
 from glia.compiler.schedule.layout import Layout
 from glia.compiler.schedule.loops import (
     Apply,
@@ -22,6 +22,7 @@ from glia.compiler.schedule.loops import (
     Value,
 )
 from glia.ir.expr import Expr
+from glia.ir.ops.index import nowhere
 from glia.ir.ops.source import encode
 
 Indices = tuple[Index, ...]
@@ -106,6 +107,7 @@ class Lowering:
         self.reduce: tuple[Var, ...] = ()
         self._memo: dict[tuple[Expr, Indices, tuple[Guard, ...]], Value] = {}
         self._loads: dict[tuple[int, Index, tuple[Guard, ...]], Load] = {}
+        self._places: dict[tuple[int, int], Picked] = {}
 
     def value(self, node: Expr, index: Indices, guards: tuple[Guard, ...] = ()) -> Value:
         """The element of ``node`` at ``index``, which counts only where the guards hold."""
@@ -227,6 +229,27 @@ class Lowering:
         # outside of all parts: a guard further out keeps the value from being used
         return result or Constant(node.dtype, encode(0, node.dtype))
 
+    # Computed places
+
+    def _gather(self, node: Expr, index: Indices, guards: tuple[Guard, ...]) -> Value:
+        x, at = node.inputs
+        (dim,) = node.attrs
+        place = self.place(at, index, x.shape[dim], guards)
+        found = self.value(x, (*index[:dim], variable(place), *index[dim + 1 :]), guards)
+        low, high = (Constant(int64, bound) for bound in (0, x.shape[dim]))
+        tests = Apply(bool_, "le", (low, place.value)), Apply(bool_, "lt", (place.value, high))
+        nothing = Constant(node.dtype, nowhere(node.dtype))
+        return Apply(node.dtype, "where", (Apply(bool_, "and", tests), found, nothing))
+
+    def place(self, at: Expr, index: Indices, size: int, guards: tuple[Guard, ...] = ()) -> Picked:
+        """The place below ``size`` that an element of ``at`` names."""
+        value = self.value(at, index, guards)
+        key = (id(value), size)
+        if key not in self._places:
+            wide = value if value.dtype is int64 else Apply(int64, "cast", (value,))
+            self._places[key] = Picked(f"p{len(self._places)}", size, wide)
+        return self._places[key]
+
     # Windows
 
     def _window(self, node: Expr, index: Indices, guards: tuple[Guard, ...]) -> Value:
@@ -332,8 +355,6 @@ class Lowering:
 
 def first_better(best: Value, new: Value) -> Value:
     """Whether ``new`` replaces ``best`` in a search for the first maximum; NaN is the largest."""
-    from glia.base.dtypes import bool_
-
     greater = Apply(bool_, "lt", (best, new))
     if new.dtype.kind != "float":
         return greater

@@ -18,6 +18,8 @@ EXPENSIVE = frozenset(
     ("exp", "sigmoid", "log", "log1p", "expm1", "sin", "cos", "tanh", "erf", "pow", "random_bits")
 )
 SIMPLE_VIEWS = frozenset(("reshape", "permute", "expand", "slice", "flip", "detach"))
+#: What runs as a kernel of its own and reads its first operands from memory.
+ALONE = frozenset(("contract", "scatter_add"))
 #: Chains of more operations than this are cut.
 DEPTH = 60
 #: Values of at most so many operations are computed again rather than stored.
@@ -77,11 +79,11 @@ class _Plan:
         """Upper bounds, as if only sources, contractions and long reductions were stored."""
         costs: dict[Expr, Cost] = {}
         for node in self.order:
-            if node.op.kind == "source" or node.op.name == "contract" or is_long_reduction(node):
+            if node.op.kind == "source" or node.op.name in ALONE or is_long_reduction(node):
                 costs[node] = Cost()
                 continue
             cost = Cost(0 if node.op.kind == "view" else 1, node.op.name in EXPENSIVE)
-            if node.op.kind in ("reduce", "random"):
+            if node.op.kind in ("reduce", "random", "index"):
                 cost.ops = 8
             for child in node.inputs:
                 cost = cost.plus(costs[child])
@@ -96,6 +98,9 @@ class _Plan:
                 self.stored.add(node)
                 for child in node.inputs:
                     self._store_operand(child)
+            elif node.op.name == "scatter_add":
+                self.stored.add(node)
+                self._store_operand(node.inputs[0])
             elif is_long_reduction(node):
                 self.stored.add(node)
         for node in reversed(self.order):
@@ -154,10 +159,12 @@ class _Plan:
         return smaller and self.costs[child].ops > 1
 
     def _repeated(self, node: Expr) -> bool:
-        """Whether some reader looks at an element many times: broadcasting, sliding windows."""
-        frontier = list(self.users[node])
+        """Whether some reader looks at an element many times: broadcast, in windows, gathered."""
+        frontier = [(node, user) for user in self.users[node]]
         while frontier:
-            user = frontier.pop()
+            read, user = frontier.pop()
+            if user.op.name == "gather" and read is user.inputs[0] and user.numel > node.numel:
+                return True
             if user in self.stored and user.op.kind not in ("view", "window"):
                 continue
             if user.op.name == "expand" and user.numel > node.numel:
@@ -167,7 +174,7 @@ class _Plan:
                 if any(k > s for k, s in zip(kernel, stride, strict=True)):
                     return True
             if user.op.name == "reshape" or user.op.name in SIMPLE_VIEWS:
-                frontier.extend(self.users[user])
+                frontier.extend((user, other) for other in self.users[user])
         return False
 
     # Epilogues
@@ -242,7 +249,7 @@ class _Plan:
             for child in node.inputs:
                 if child is core or child in seen or child in self.stored:
                     continue
-                if child.op.name == "contract" or is_long_reduction(child):
+                if child.op.name in ALONE or is_long_reduction(child):
                     return False
                 seen.add(child)
                 inside.append(child)
@@ -255,7 +262,7 @@ class _Plan:
         for node in self.order:
             if node in self.stored:
                 core = self.core_of.get(node)
-                if core is None and (node.op.name == "contract" or is_long_reduction(node)):
+                if core is None and (node.op.name in ALONE or is_long_reduction(node)):
                     core = node
                 found[node] = Group([node], core)
         return merge(list(found.values()), self.stored)

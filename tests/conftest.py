@@ -50,6 +50,14 @@ def english() -> None:
     set_language("en")
 
 
+@pytest.fixture(autouse=True)
+def planned_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests change how programs are planned: none may find another's plan on disk."""
+    from glia.compiler import outline
+
+    monkeypatch.setattr(outline, "WORTH", 1_000_000)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # A function whose annotations cannot be looked up (a protocol, a hidden name) goes unchecked.
     config.addinivalue_line("filterwarnings", "ignore::beartype.roar.BeartypeClawDecorWarning")

@@ -3,7 +3,7 @@
 ``GLIA_DEBUG`` prints from the same stream:
 
 ====  ==========================================================
- 1    compiled programs
+ 1    planned and compiled programs
  2    compiled kernels and cache hits
  3    every realised program
  4    passes with their times
@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from typing import Any
 
 #: From which ``GLIA_DEBUG`` on an event is printed.
-LEVELS = {"compile": 1, "kernel": 2, "fallback": 0, "realize": 3, "pass": 4}
+LEVELS = {"compile": 1, "plan": 1, "kernel": 2, "fallback": 0, "realize": 3, "pass": 4}
 
 Listener = Callable[[str, dict[str, Any]], None]
 

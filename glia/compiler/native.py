@@ -37,10 +37,10 @@ def llvm_text(kernel: Kernel, name: str, target: Target) -> str:
 
 def kernel_name(kernel: Kernel, target: Target) -> str:
     """A name that is the same for the same code only."""
-    return "glia_" + _hash(target, fingerprint(*SOURCE), str(kernel))
+    return "glia_" + hashed(target, fingerprint(*SOURCE), str(kernel))
 
 
-def _hash(target: Target, *parts: str) -> str:
+def hashed(target: Target, *parts: str) -> str:
     """What a file depends on, as its name: LLVM, the processor, and the parts."""
     import llvmlite
     from llvmlite.binding import llvm_version_info
@@ -64,9 +64,10 @@ class Linker:
         self.engine = llvm.create_mcjit_compiler(backing, machine)
         self.addresses: dict[str, int] = {}
 
-    def functions(self, kernels: Sequence[Kernel], processors: int = 1) -> list[int]:
+    def functions(
+        self, names: Sequence[str], kernels: Sequence[Kernel], processors: int = 1
+    ) -> list[int]:
         """The addresses of the kernels' code; what is not on disk is compiled."""
-        names = [kernel_name(kernel, self.target) for kernel in kernels]
         missing = {
             name: kernel
             for name, kernel in zip(names, kernels, strict=True)
@@ -75,6 +76,10 @@ class Linker:
         if missing:
             self._make(missing, processors)
         return [self.addresses[name] for name in names]
+
+    def names(self, kernels: Sequence[Kernel]) -> list[str]:
+        """What the kernels' code is called."""
+        return [kernel_name(kernel, self.target) for kernel in kernels]
 
     def found(self, name: str) -> bool:
         """Whether a kernel is linked already, or can be from the disk."""
@@ -99,7 +104,7 @@ class Linker:
 
     def module(self, name: str, text: str) -> None:
         """Link a module that is not a kernel; ``name`` is one of its functions."""
-        key = _hash(self.target, fingerprint("worker.py"), text)
+        key = hashed(self.target, fingerprint("worker.py"), text)
         code = cache.read(key, "o")
         if code is None:
             code = self.compiler.compile(text)

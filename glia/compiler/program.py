@@ -27,15 +27,21 @@ class Buffer:
 
 
 @dataclass
-class Step:
-    """One kernel of a program."""
+class Launch:
+    """What running a kernel takes."""
 
-    kernel: Kernel
     args: tuple[Buffer, ...]
-    writes: tuple[int, ...]
     serial: bool
     barrier: bool  # wait for the kernels before it
     chained: bool  # runs right after the one before, on the same thread
+
+
+@dataclass
+class Step(Launch):
+    """One kernel of a program."""
+
+    kernel: Kernel
+    writes: tuple[int, ...]
     node: Expr
     bytes: int  # of all arguments
 
@@ -208,7 +214,7 @@ class _Assembler:
                 writes = tuple(k.writes)
                 size = sum(node.numel * node.dtype.itemsize for node, _ in k.args)
                 waits = barrier and i == 0
-                steps.append(Step(k.kernel, args, writes, serial, waits, i > 0, k.node, size))
+                steps.append(Step(args, serial, waits, i > 0, k.kernel, writes, k.node, size))
         return steps
 
     def _conflict(self, later: Planned, earlier: Planned) -> bool:

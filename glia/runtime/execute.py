@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, runtime_checkable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from glia.ir.interpret import interpret
 from glia.ir.ops.source import leaf
 from glia.runtime.slots import Slot, aligned_empty, slot_of
 from glia.runtime.threads import Table, get_num_threads, pool, retire
+
+if TYPE_CHECKING:
+    from glia.compiler.program import Plan
 
 
 @runtime_checkable
@@ -70,20 +74,41 @@ _arena = Arena()
 
 
 class Loaded:
-    """A plan whose kernels are machine code; independent of the slots it will read."""
+    """A program whose kernels are machine code; independent of the slots it will read."""
 
     def __init__(self, outputs: tuple[Expr, ...], targets: tuple[Expr | None, ...]) -> None:
+        from glia.compiler import outline
+        from glia.compiler.native import linker
+
+        start = time.perf_counter()
+        link = linker()
+        self.outputs, self.targets = outputs, targets
+        name = outline.name_of(outputs, targets, link.target)
+        found = outline.read(name)
+        if found is None or not all([link.found(kernel) for kernel in found.kernels]):
+            kernels = [step.kernel for step in self.plan.steps]
+            names = link.names(kernels)
+            self.functions = link.functions(names, kernels, get_num_threads())
+            found = outline.Outline.of(self.plan, names)
+            outline.write(name, found)
+        else:
+            self.functions = [link.addresses[kernel] for kernel in found.kernels]
+        self.steps, self.leaves, self.arena = found.launches, found.leaves, found.arena
+        self.parallel = any(not step.serial for step in self.steps)
+        milliseconds = round((time.perf_counter() - start) * 1e3, 1)
+        emit("compile", kernels=len(self.functions), milliseconds=milliseconds)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Kernels and what they compute; planned when first asked for."""
         from glia.compiler.native import linker
         from glia.compiler.program import build
 
         start = time.perf_counter()
-        link = linker()
-        self.plan = build(outputs, targets, link.target)
-        kernels = [step.kernel for step in self.plan.steps]
-        self.functions = link.functions(kernels, get_num_threads())
-        self.parallel = any(not step.serial for step in self.plan.steps)
+        plan = build(self.outputs, self.targets, linker().target)
         milliseconds = round((time.perf_counter() - start) * 1e3, 1)
-        emit("compile", kernels=len(self.functions), milliseconds=milliseconds)
+        emit("plan", kernels=len(plan.steps), milliseconds=milliseconds)
+        return plan
 
 
 class Bound:
@@ -96,7 +121,7 @@ class Bound:
         self.names = names
         self.sources = [slot_of(name) for name in names]
         self.reads: dict[int, list[int]] = {}
-        steps = loaded.plan.steps
+        steps = loaded.steps
         self.buffers = np.zeros(sum(len(step.args) for step in steps) + 1, np.int64)
         self.outs: list[list[int]] = [[] for _ in range(free + len(overwritten))]
         self.temporaries: list[tuple[int, int]] = []
@@ -118,7 +143,7 @@ class Bound:
 
     def _place(self, at: int, kind: str, number: int) -> None:
         if kind == "leaf":
-            source = self.loaded.plan.leaves[number].attrs[0]
+            source = self.loaded.leaves[number]
             self.buffers[at] = self.sources[source].pointer
             self.reads.setdefault(source, []).append(at)
         elif kind == "arena":
@@ -133,8 +158,8 @@ class Bound:
 
     def run(self, outputs: Sequence[Slot]) -> None:
         buffers = self.buffers
-        if self.arena_version != _arena.version or self.loaded.plan.arena > _arena.buffer.nbytes:
-            _arena.reserve(self.loaded.plan.arena)
+        if self.arena_version != _arena.version or self.loaded.arena > _arena.buffer.nbytes:
+            _arena.reserve(self.loaded.arena)
             for at, offset in self.temporaries:
                 buffers[at] = _arena.pointer + offset
             self.arena_version = _arena.version

@@ -34,7 +34,7 @@ from glia.runtime.control import (
 from glia.runtime.slots import aligned_empty
 
 if TYPE_CHECKING:
-    from glia.compiler.program import Step
+    from glia.compiler.program import Launch
 
 
 class Table:
@@ -44,7 +44,7 @@ class Table:
     """
 
     def __init__(
-        self, steps: Sequence[Step], functions: Sequence[int], buffers: Sequence[int]
+        self, steps: Sequence[Launch], functions: Sequence[int], buffers: Sequence[int]
     ) -> None:
         units: list[list[int]] = []
         for i, step in enumerate(steps):

@@ -37,10 +37,12 @@ from glia.tensor.create import (
 )
 from glia.tensor.jit import jit
 from glia.tensor.random import manual_seed, rand, randint, randn, randperm
+from glia.tensor.rows import Rows
 from glia.tensor.tensor import Parameter, Tensor, as_tensor, enable_grad, no_grad, realize
 
 __all__ = [
     "Parameter",
+    "Rows",
     "Tensor",
     "arange",
     "as_tensor",

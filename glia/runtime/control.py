@@ -7,6 +7,7 @@ is the Python half.
 from __future__ import annotations
 
 import ctypes
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +20,7 @@ WORDS = LINE * 4
 #: rows before it, which shares are taken (with the job's number above them), how many are done.
 ROW = 8
 FUNCTION, BUFFERS, SHARES, AFTER, TAKEN, FINISHED = range(6)
+LAST_JOB = 0x7FFFFFFF  # then they count from 1 again
 MAX_THREADS = 32  # the shares of a kernel are bits of half a word
 SPINS = 2000  # pauses before a waiting thread gives its processor away
 IDLE_SPINS = 20000  # pauses of a worker without work before it goes to sleep
@@ -26,6 +28,7 @@ IDLE_SPINS = 20000  # pauses of a worker without work before it goes to sleep
 _CODE = """
 declare i32 @sched_yield()
 declare i64 @llvm.cttz.i64(i64, i1)
+declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 {declare}
 
 ; One pause of a wait that has lasted i pauses: spin at first, then let others run.
@@ -234,6 +237,82 @@ leave:
   ret i64 -1
 }}
 
+; The table again and again; after each time words (pointers, mostly) move on. A move is the
+; address of the word and how far it moves.
+define void @glia_repeat(ptr %control, ptr %table, i64 %count, i64 %threads, i64 %job,
+                         ptr %moves, i64 %moving, i64 %times) {{
+entry:
+  br label %head
+head:
+  %n = phi i64 [ 0, %entry ], [ %n1, %moved ]
+  %now = phi i64 [ %job, %entry ], [ %later, %moved ]
+  %more = icmp ult i64 %n, %times
+  br i1 %more, label %run, label %done
+run:
+  call void @glia_launch(ptr %control, ptr %table, i64 %count, i64 %threads, i64 %now)
+  %rest = urem i64 %now, {LAST_JOB}
+  %later = add i64 %rest, 1
+  br label %move
+move:
+  %k = phi i64 [ 0, %run ], [ %k1, %one ]
+  %left = icmp ult i64 %k, %moving
+  br i1 %left, label %one, label %moved
+one:
+  %first = mul i64 %k, 2
+  %second = add i64 %first, 1
+  %pword = getelementptr i64, ptr %moves, i64 %first
+  %pstride = getelementptr i64, ptr %moves, i64 %second
+  %word = load ptr, ptr %pword
+  %stride = load i64, ptr %pstride
+  %old = load i64, ptr %word
+  %new = add i64 %old, %stride
+  store i64 %new, ptr %word
+  %k1 = add i64 %k, 1
+  br label %move
+moved:
+  %n1 = add i64 %n, 1
+  br label %head
+done:
+  ret void
+}}
+
+; A kernel: copy rows of an array one after another. Its buffers are the array, the place to copy
+; to, the numbers of the rows, the bytes of a row and how many rows.
+define void @glia_gather(ptr %buffers, i64 %share, i64 %shares) {{
+entry:
+  %pto = getelementptr i64, ptr %buffers, i64 1
+  %porder = getelementptr i64, ptr %buffers, i64 2
+  %pbytes = getelementptr i64, ptr %buffers, i64 3
+  %pcount = getelementptr i64, ptr %buffers, i64 4
+  %from = load ptr, ptr %buffers
+  %to = load ptr, ptr %pto
+  %order = load ptr, ptr %porder
+  %bytes = load i64, ptr %pbytes
+  %count = load i64, ptr %pcount
+  %next = add i64 %share, 1
+  %before = mul i64 %share, %count
+  %after = mul i64 %next, %count
+  %low = udiv i64 %before, %shares
+  %high = udiv i64 %after, %shares
+  br label %head
+head:
+  %k = phi i64 [ %low, %entry ], [ %k1, %row ]
+  %more = icmp ult i64 %k, %high
+  br i1 %more, label %row, label %done
+row:
+  %pnumber = getelementptr i64, ptr %order, i64 %k
+  %number = load i64, ptr %pnumber
+  %there = mul i64 %number, %bytes
+  %here = mul i64 %k, %bytes
+  %source = getelementptr i8, ptr %from, i64 %there
+  %target = getelementptr i8, ptr %to, i64 %here
+  call void @llvm.memcpy.p0.p0.i64(ptr %target, ptr %source, i64 %bytes, i1 false)
+  %k1 = add i64 %k, 1
+  br label %head
+done:
+  ret void
+}}
+
 define void @glia_launch(ptr %control, ptr %table, i64 %count, i64 %threads, i64 %job) {{
 entry:
   %alone = icmp eq i64 %threads, 1
@@ -288,13 +367,24 @@ def _code_for(triple: str) -> str:
     else:
         declare, pause = "", "fence acquire"
     names = "ROW FUNCTION BUFFERS SHARES AFTER TAKEN FINISHED JOB TABLE COUNT THREADS SPINS"
-    numbers = {name: globals()[name] for name in (*names.split(), "IDLE_SPINS")}
+    numbers = {name: globals()[name] for name in (*names.split(), "IDLE_SPINS", "LAST_JOB")}
     return _CODE.format(declare=declare, pause=pause, **numbers)
 
 
+@dataclass(frozen=True)
+class Native:
+    """The functions that Python calls, and the addresses of those that stand in tables."""
+
+    launch: Any
+    worker: Any
+    repeat: Any
+    chain: int
+    gather: int
+
+
 @lru_cache(maxsize=1)
-def native() -> tuple[Any, Any, int]:
-    """The native launch and worker functions, and the address of the chain's."""
+def native() -> Native:
+    """The native half, compiled and linked."""
     from glia.compiler.native import linker
 
     link = linker()
@@ -303,4 +393,6 @@ def native() -> tuple[Any, Any, int]:
     pointer, word = ctypes.c_void_p, ctypes.c_int64
     launch = ctypes.CFUNCTYPE(None, pointer, pointer, word, word, word)(launch_at)
     worker = ctypes.CFUNCTYPE(word, pointer, word, word)(worker_at)
-    return launch, worker, link.address("glia_chain")
+    kinds = (pointer, pointer, word, word, word, pointer, word, word)
+    repeat = ctypes.CFUNCTYPE(None, *kinds)(link.address("glia_repeat"))
+    return Native(launch, worker, repeat, link.address("glia_chain"), link.address("glia_gather"))

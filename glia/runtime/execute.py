@@ -15,6 +15,7 @@ from glia.base.events import emit
 from glia.ir.expr import Expr, intern, leaves, on_forget, topological
 from glia.ir.interpret import interpret
 from glia.ir.ops.source import leaf
+from glia.runtime.control import native
 from glia.runtime.slots import Slot, aligned_empty, slot_of
 from glia.runtime.threads import Table, get_num_threads, pool, retire
 
@@ -136,10 +137,11 @@ class Bound:
             self.buffers[places] = slot.pointer
         self.into = [0] * free  # where the outputs went last
         self.table = Table(steps, loaded.functions, self.starts)
+        self.tables: dict[tuple[bool, ...], tuple[Table, np.ndarray]] = {}  # with gathers
         self.arena_version = -1
 
     def __del__(self, retire: Callable[[object], None] = retire) -> None:
-        retire(getattr(self, "table", None))
+        retire((getattr(self, "table", None), getattr(self, "tables", None)))
 
     def _place(self, at: int, kind: str, number: int) -> None:
         if kind == "leaf":
@@ -156,13 +158,42 @@ class Bound:
             for at in self.reads.get(self.names.index(source), ()):
                 self.buffers[at] = slot.pointer
 
-    def run(self, outputs: Sequence[Slot]) -> None:
-        buffers = self.buffers
+    def place_temporaries(self) -> None:
+        """Point into the arena as it is now."""
         if self.arena_version != _arena.version or self.loaded.arena > _arena.buffer.nbytes:
             _arena.reserve(self.loaded.arena)
             for at, offset in self.temporaries:
-                buffers[at] = _arena.pointer + offset
+                self.buffers[at] = _arena.pointer + offset
             self.arena_version = _arena.version
+
+    def with_gathers(self, shared: Sequence[bool]) -> tuple[Table, np.ndarray]:
+        """The table with gathering kernels before the others, and the buffers of those."""
+        key = tuple(shared)
+        if key not in self.tables:
+            words = np.zeros((len(key), 5), np.int64)
+            rows = [
+                (native().gather, row.ctypes.data, s) for row, s in zip(words, key, strict=True)
+            ]
+            table = Table(self.loaded.steps, self.loaded.functions, self.starts, rows)
+            self.tables[key] = table, words
+        return self.tables[key]
+
+    def move_output(self, number: int, pointer: int, stride: int) -> list[tuple[int, int]]:
+        """Start an output at ``pointer``: the words that move on after every run, and how far."""
+        self.into[number] = 0
+        return self._move(self.outs[number], pointer, stride)
+
+    def move_leaf(self, source: Expr, pointer: int, stride: int) -> list[tuple[int, int]]:
+        """The same for a leaf that reads a table."""
+        return self._move(self.reads.get(self.names.index(source), []), pointer, stride)
+
+    def _move(self, places: list[int], pointer: int, stride: int) -> list[tuple[int, int]]:
+        self.buffers[places] = pointer
+        return [(int(self.buffers.ctypes.data) + 8 * at, stride) for at in places]
+
+    def run(self, outputs: Sequence[Slot]) -> None:
+        buffers = self.buffers
+        self.place_temporaries()
         into = self.into
         for number, slot in enumerate(outputs):
             if slot.pointer != into[number]:

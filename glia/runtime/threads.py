@@ -24,6 +24,7 @@ from glia.runtime.control import (
     AFTER,
     BUFFERS,
     FUNCTION,
+    LAST_JOB,
     LINE,
     MAX_THREADS,
     ROW,
@@ -40,11 +41,16 @@ if TYPE_CHECKING:
 class Table:
     """A program's kernels as the threads walk them: rows of pointers and counters.
 
-    Consecutive kernels that one thread runs alone are one row: a chain.
+    Consecutive kernels that one thread runs alone are one row: a chain. ``before`` gives rows
+    that come first, and that the others wait for: function, buffers, whether to share.
     """
 
     def __init__(
-        self, steps: Sequence[Launch], functions: Sequence[int], buffers: Sequence[int]
+        self,
+        steps: Sequence[Launch],
+        functions: Sequence[int],
+        buffers: Sequence[int],
+        before: Sequence[tuple[int, int, bool]] = (),
     ) -> None:
         units: list[list[int]] = []
         for i, step in enumerate(steps):
@@ -52,23 +58,26 @@ class Table:
                 units[-1].append(i)
             else:
                 units.append([i])
-        self.count = len(units)
+        self.count = len(before) + len(units)
         self.memory = aligned_empty(8 * ROW * max(self.count, 1))
         self.pointer = int(self.memory.ctypes.data)
         self.rows = self.memory[: 8 * ROW * self.count].view(np.int64).reshape(-1, ROW)
         self.rows[:] = 0
-        self.parallel = [not steps[unit[0]].serial for unit in units]
+        self.parallel = [shared for *_, shared in before]
+        self.parallel += [not steps[unit[0]].serial for unit in units]
         self.threads = 0
         self.chains: list[np.ndarray] = []
-        for row, unit in zip(self.rows, units, strict=True):
+        for row, (function, words, _) in zip(self.rows, before, strict=False):
+            row[FUNCTION], row[BUFFERS] = function, words
+        for row, unit in zip(self.rows[len(before) :], units, strict=True):
             first = unit[0]
             row[FUNCTION], row[BUFFERS] = functions[first], buffers[first]
-            row[AFTER] = steps[first].barrier
+            row[AFTER] = steps[first].barrier or (bool(before) and first == 0)
             if len(unit) > 1:
                 pairs = [word for i in unit for word in (functions[i], buffers[i])]
                 chain = np.array([len(unit), *pairs], np.int64)
                 self.chains.append(chain)
-                row[FUNCTION], row[BUFFERS] = native()[2], chain.ctypes.data
+                row[FUNCTION], row[BUFFERS] = native().chain, chain.ctypes.data
 
     def share(self, threads: int) -> None:
         """Cut every kernel that is worth it into one share per thread."""
@@ -82,7 +91,7 @@ class Pool:
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
-        self.launch_function, self.worker_function, _ = native()
+        self.launch_function, self.worker_function = native().launch, native().worker
         self.words = (ctypes.c_int64 * (WORDS + LINE))()
         start = ctypes.addressof(self.words)
         self.control = start + (-start % 64)
@@ -121,9 +130,24 @@ class Pool:
             else:
                 self.launch_function(self.control, table.pointer, table.count, 1, 0)
 
+    def repeat(self, table: Table, parallel: bool, times: int, moves: np.ndarray) -> None:
+        """Run a table so many times; after each, words move: rows of (address, how far)."""
+        ends = (moves.ctypes.data, len(moves), times)
+        native_repeat = native().repeat
+        with self.lock:
+            if parallel and self.threads > 1:
+                table.share(self.threads)
+                self._ring()
+                job = self.job % LAST_JOB + 1
+                self.job = (job + times - 2) % LAST_JOB + 1
+                native_repeat(self.control, table.pointer, table.count, self.threads, job, *ends)
+                self.busy = False
+            else:
+                native_repeat(self.control, table.pointer, table.count, 1, 0, *ends)
+
     def _announce(self, table: int, count: int, threads: int) -> None:
         self._ring()
-        self.job = self.job % 0x7FFFFFFF + 1
+        self.job = self.job % LAST_JOB + 1
         self.launch_function(self.control, table, count, threads, self.job)
         self.busy = False
 

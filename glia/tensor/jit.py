@@ -8,21 +8,23 @@ overwrites become one program; later calls hand over pointers and launch it.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import update_wrapper
 from typing import Any
 
-import numpy as np
-
+from glia.base.dtypes import float64, uint32
 from glia.base.errors import GradError, teach
 from glia.base.events import emit
 from glia.base.i18n import tr
-from glia.ir.expr import Expr, intern, topological
+from glia.ir.expr import Expr, intern, leaves, topological
 from glia.runtime.execute import Runnable, make
-from glia.runtime.slots import Slot, acquire
+from glia.runtime.repeat import Gather, repeat
+from glia.runtime.slots import Slot, Value, acquire, slot_of
 from glia.tensor import functional
 from glia.tensor import node as _node
 from glia.tensor.node import Node, computed
+from glia.tensor.random import default_generator
+from glia.tensor.rows import Rows, check_times, land
 from glia.tensor.tensor import Tensor, realize, wrap
 
 _version = 0
@@ -52,7 +54,7 @@ class _Tracer:
         self.homes: dict[int, tuple[Tensor, Node]] = {}  # overwritten tensors, node before
         self.stands_for: dict[Expr, Expr] = {}  # stand-in leaf -> the value written
         self.keep: list[Any] = []
-        self.refills: list[tuple[Tensor, Callable[[], np.ndarray]]] = []
+        self.keys: list[Tensor] = []  # random keys that must be fresh at every call
         self.gradients: dict[int, tuple[Tensor, Tensor | None]] = {}
 
     def assign(self, tensor: Tensor, new: Expr, hold: Any) -> None:
@@ -68,9 +70,9 @@ class _Tracer:
         if tensor.requires_grad:
             value.slot.owner = weakref.ref(tensor)
 
-    def refill(self, key: Tensor, draw: Callable[[], np.ndarray]) -> None:
+    def refill(self, key: Tensor) -> None:
         """A random key that must be fresh at every call."""
-        self.refills.append((key, draw))
+        self.keys.append(key)
 
     def gradient(self, tensor: Tensor) -> None:
         """``backward`` is about to change a tensor's gradient."""
@@ -139,7 +141,7 @@ class _Compiled:
             writes = tracer.finish()
         tracer.put_back_gradients()
         self.keep = tracer.keep
-        self.refills = tracer.refills
+        self.keys = tracer.keys
         self.fresh_keys = True
         self.written = [weakref.ref(tensor) for tensor, _, _ in writes]
         self.homes = [home for _, home, _ in writes]
@@ -148,6 +150,9 @@ class _Compiled:
         self.overwritten = {slot.leaf for slot in slots}
         outputs = (*wanted, *(expr for _, _, expr in writes))
         self.program: Runnable = make(outputs, slots)
+        read = set().union(*[leaves(output) for output in outputs]) - self.overwritten
+        numbers = [found for found in read if not found.shape and found.dtype is float64]
+        self.numbers = [found for found in numbers if found not in self.leaves]
         self.sources: list[Slot | None] = [None] * len(self.leaves)
 
     def call(self, flat: Sequence[Tensor]) -> Any:
@@ -159,8 +164,8 @@ class _Compiled:
         if self.fresh_keys:
             self.fresh_keys = False
         else:
-            for key, draw in self.refills:
-                _slot(key._node).array[...] = draw()
+            for key in self.keys:
+                _slot(key._node).array[...] = default_generator.next_key()
         _node.settle_readers(self.overwritten)
         sources = self.sources
         for i, tensor in enumerate(flat):
@@ -173,6 +178,58 @@ class _Compiled:
         self.program.run([value.slot for value in values])
         tensors = [wrap(computed(value)) for value in values]
         return tensors[0] if self.single else self.rebuild(tensors)
+
+    def many(
+        self,
+        times: int,
+        flat: Sequence[Tensor],
+        rows: Mapping[int, Rows],
+        between: Callable[[], None] | None,
+    ) -> Any:
+        """Run the program so many times; see :meth:`jit.many`."""
+        realize(*flat)
+        _node.settle_readers(self.overwritten)
+        gathers, tables = [], self._key_tables(times)
+        for i, tensor in enumerate(flat):
+            slot = _slot(tensor._node)
+            found = rows.get(id(tensor))
+            if found is not None:
+                gathers.append(Gather(self.leaves[i], slot, found.array, found.order))
+            elif slot is not self.sources[i]:
+                self.program.read_from(self.leaves[i], slot)
+            self.sources[i] = slot
+        if between is not None:
+            tables.update(self._number_tables(times, between))
+        values = [acquire((times, *shape), dtype) for shape, dtype in self.kinds]
+        emit("realize", outputs=len(values))
+        into = {leaf: value.slot for leaf, value in tables.items()}
+        repeat(self.program, [value.slot for value in values], times, into, gathers)
+        return self.rebuild([wrap(computed(value)) for value in values])
+
+    def _key_tables(self, times: int) -> dict[Expr, Value]:
+        """The random keys of so many steps, drawn in the order of the steps."""
+        count = len(self.keys)
+        tables = {_slot(key._node).leaf: acquire((times, 2), uint32) for key in self.keys}
+        if not count:
+            return tables
+        skip = int(self.fresh_keys)  # the first step's were drawn while recording
+        drawn = default_generator.next_keys((times - skip) * count).reshape(-1, count, 2)
+        for j, (leaf, table) in enumerate(tables.items()):
+            table.slot.array[skip:] = drawn[:, j]
+            if skip:
+                table.slot.array[0] = slot_of(leaf).array
+        self.fresh_keys = False
+        return tables
+
+    def _number_tables(self, times: int, between: Callable[[], None]) -> dict[Expr, Value]:
+        """The optimizers' numbers of so many steps, which ``between`` sets."""
+        tables = {leaf: acquire((times,), float64) for leaf in self.numbers}
+        pairs = [(table.slot.array, slot_of(leaf).array) for leaf, table in tables.items()]
+        for k in range(times):
+            for table, number in pairs:
+                table[k] = number
+            between()
+        return tables
 
     def still_fits(self) -> bool:
         """Whether the tensors it overwrites still live where they did."""
@@ -228,6 +285,19 @@ def _key(args: Any) -> Any:
     return type(args), args
 
 
+def _kinds(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], bool]:
+    """What decides which recording fits, and whether the arguments are tensors and nothing else."""
+    kinds: list[Any] = [_node.grad_enabled.get()]
+    for arg in args:
+        if type(arg) is not Tensor:
+            break
+        expr = arg._node.expr
+        kinds += (expr.shape, expr.dtype)
+    if kwargs or len(kinds) != 1 + 2 * len(args):
+        return (kinds[0], _key((args, kwargs))), False
+    return tuple(kinds), True
+
+
 class jit:
     """Compile a function of tensors, a whole training step included, into one native call.
 
@@ -253,19 +323,50 @@ class jit:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if _node.tracer() is not None:
             return self.function(*args, **kwargs)
-        flat: Sequence[Tensor] = args
-        kinds: list[Any] = [_node.grad_enabled.get()]
-        for arg in args:
-            if type(arg) is not Tensor:
-                break
-            expr = arg._node.expr
-            kinds += (expr.shape, expr.dtype)
-        if kwargs or len(kinds) != 1 + 2 * len(args):
-            flat = _flatten((args, kwargs))[0]
-            kinds[1:] = (_key((args, kwargs)),)
-        return self.recording(tuple(kinds), (args, kwargs)).call(flat)
+        key, plain = _kinds(args, kwargs)
+        flat = args if plain else _flatten((args, kwargs))[0]
+        return self._recording(key, (args, kwargs)).call(flat)
 
-    def recording(self, key: tuple[Any, ...], arguments: Any) -> _Compiled:
+    def many(self, times: int, *args: Any, between: Callable[[], None] | None = None) -> Any:
+        """Call the function so many times, in one native call.
+
+        The same as ``for _ in range(times): function(*args); between()``, bit for bit, random
+        numbers included, but without Python in between.
+
+        Args:
+            times: how often, at least once.
+            args: as for one call. ``Rows(data, order)`` stands for another batch at every step.
+            between: sets the optimizer's numbers for the next step, as ``scheduler.step`` does.
+                It is called ``times`` times *before* the steps run, and what it sets is written
+                down, so it must not look at what the steps compute.
+
+        Returns:
+            what the function returns, every tensor with a new first dimension of size ``times``.
+
+        Raises:
+            ArgumentError: an impossible number of times, or batches for another number of steps.
+            GradError: called while another function is being recorded.
+
+        Example:
+            >>> w = Tensor([0.0])
+            >>> @jit
+            ... def step(x):
+            ...     w.copy_(w + x)
+            ...     return w.sum()
+            >>> step.many(4, Tensor([2.0]))
+            tensor([2., 4., 6., 8.])
+        """
+        check_times(times)
+        tracer = _node.tracer()
+        if tracer is not None:
+            tracer.refuse("many() was called")
+        landed: dict[int, Rows] = {}
+        placed = tuple([land(arg, times, landed) for arg in args])
+        flat = _flatten((placed, {}))[0]
+        key, _ = _kinds(placed, {})
+        return self._recording(key, (placed, {})).many(times, flat, landed, between)
+
+    def _recording(self, key: tuple[Any, ...], arguments: Any) -> _Compiled:
         """What was recorded for arguments of this kind, or is recorded now."""
         if self.version != _version:
             self.compiled.clear()

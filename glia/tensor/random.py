@@ -16,7 +16,7 @@ from glia.base.dtypes import as_dtype, float32, int64, uint32
 from glia.base.shapes import Shape
 from glia.ir import build
 from glia.ir.expr import Expr
-from glia.ir.ops.random import random_bits, threefry_word
+from glia.ir.ops.random import random_bits, threefry, threefry_word
 from glia.tensor import node as _node
 from glia.tensor.create import _shape
 from glia.tensor.tensor import Tensor, apply
@@ -39,6 +39,13 @@ class Generator:
         words = [threefry_word(key, 2 * self.drawn + i) for i in range(2)]
         self.drawn += 1
         return np.array(words, np.uint32)
+
+    def next_keys(self, count: int) -> np.ndarray:
+        """What ``next_key`` would give so many times, one after the other: (count, 2)."""
+        key = np.array([self.seed & 0xFFFFFFFF, self.seed >> 32], np.uint32)
+        first = 2 * self.drawn
+        self.drawn += count
+        return threefry(key, np.arange(first, first + 2 * count)).reshape(count, 2)
 
     def get_state(self) -> tuple[int, int]:
         return self.seed, self.drawn
@@ -71,7 +78,7 @@ def key_tensor() -> Tensor:
     key = Tensor(default_generator.next_key())
     tracer = _node.tracer()
     if tracer is not None:
-        tracer.refill(key, default_generator.next_key)
+        tracer.refill(key)
     return key
 
 

@@ -98,6 +98,27 @@ def conv(
     return result
 
 
+def spread(x: Expr, weight: Expr, groups: int) -> Expr:
+    """Every element of x (N, C, *spatial) times its window of weight (C, O/groups, *kernel).
+
+    The windows stand side by side: a transposed convolution whose step is its kernel.
+    """
+    batch, channels, *size = x.shape
+    _, per_group, *kernel = weight.shape
+    k, c = len(kernel), channels // groups
+    grouped = reshape(x, (batch, groups, c, *size))
+    w = reshape(weight, (groups, c, per_group, *kernel))
+    p = _contract.plain
+    sizes = [n for pair in zip(size, kernel, strict=True) for n in pair]
+    last = 3 + 2 * k
+    a_map = (p(0), p(1), p(last), *(p(3 + 2 * i) for i in range(k)))
+    b_map = (p(1), p(last), p(2), *(p(4 + 2 * i) for i in range(k)))
+    shape = (batch, groups, per_group, *sizes, c)
+    out = _contract.contract(grouped, w, shape, last, a_map, b_map)
+    whole = (n * m for n, m in zip(size, kernel, strict=True))
+    return reshape(out, (batch, groups * per_group, *whole))
+
+
 def one_hot(index: Expr, classes: int, dtype: DType) -> Expr:
     """1 where the last dimension's number equals the index, else 0. Free: nothing is stored."""
     running = iota(classes, index.dtype)

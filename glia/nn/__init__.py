@@ -6,6 +6,7 @@ from glia.nn.activation import (
     GELU,
     SELU,
     Dropout,
+    Dropout2d,
     Hardtanh,
     LeakyReLU,
     LogSigmoid,
@@ -21,8 +22,9 @@ from glia.nn.activation import (
     Softsign,
     Tanh,
 )
+from glia.nn.attention import MultiheadAttention
 from glia.nn.containers import ModuleDict, ModuleList, Sequential
-from glia.nn.conv import Conv2d
+from glia.nn.conv import Conv2d, ConvTranspose2d
 from glia.nn.linear import Flatten, Identity, Linear
 from glia.nn.loss import (
     BCELoss,
@@ -37,19 +39,22 @@ from glia.nn.loss import (
 )
 from glia.nn.module import Module
 from glia.nn.normalization import BatchNorm1d, BatchNorm2d, LayerNorm
-from glia.nn.pooling import AvgPool2d, MaxPool2d
+from glia.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 from glia.nn.sparse import Embedding
 from glia.tensor.tensor import Parameter
 
 __all__ = [
+    "AdaptiveAvgPool2d",
     "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
     "Conv2d",
+    "ConvTranspose2d",
     "CrossEntropyLoss",
     "Dropout",
+    "Dropout2d",
     "ELU",
     "Embedding",
     "Flatten",
@@ -70,6 +75,7 @@ __all__ = [
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "Parameter",

@@ -6,6 +6,7 @@ from typing import Any
 
 from glia.nn import functional as F
 from glia.nn import init
+from glia.nn.functional_checks import check_probability
 from glia.nn.linear import check_count, empty_parameter
 from glia.nn.module import Module
 from glia.tensor.tensor import Tensor
@@ -215,7 +216,7 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
-        self.p = F.check_probability("Dropout", p)
+        self.p = check_probability("Dropout", p)
         self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
@@ -223,3 +224,13 @@ class Dropout(Module):
 
     def extra_repr(self) -> str:
         return f"p={self.p}, inplace={self.inplace}"
+
+
+class Dropout2d(Dropout):
+    """As Dropout, but whole channels of (N, C, H, W) or (C, H, W) are dropped together.
+
+    Source: Tompson et al., "Efficient object localization using convolutional networks" (2015).
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.dropout2d(input, self.p, self.training)

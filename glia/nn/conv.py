@@ -10,10 +10,11 @@ from glia.base.errors import ArgumentError, teach
 from glia.base.i18n import tr
 from glia.nn import formulas as _f
 from glia.nn import init
-from glia.nn.functional import conv_padding, positive_pair
+from glia.nn.functional import conv_padding, transposed_sizes
+from glia.nn.functional_checks import positive_pair
 from glia.nn.linear import check_count, empty_parameter
 from glia.nn.module import Module
-from glia.tensor.tensor import Tensor, apply
+from glia.tensor.tensor import Parameter, Tensor, apply
 
 Size = int | Sequence[int]
 
@@ -69,19 +70,7 @@ class Conv2d(Module):
         self.dilation = positive_pair("dilation", dilation)
         self.padding = padding if isinstance(padding, str) else _shown(padding)
         self.padding_mode = padding_mode
-        if padding_mode != "zeros":
-            what = tr(
-                f"Conv2d: padding_mode {padding_mode!r} is not supported.",
-                f"Conv2d：不支持 padding_mode {padding_mode!r}。",
-            )
-            raise ArgumentError(teach(what, tr("use 'zeros'", "请用 'zeros'")))
-        if in_channels % groups or out_channels % groups:
-            what = tr(
-                f"Conv2d: {in_channels} and {out_channels} channels do not divide by"
-                f" groups={groups}.",
-                f"Conv2d：通道数 {in_channels} 与 {out_channels} 不能被 groups={groups} 整除。",
-            )
-            raise ArgumentError(teach(what))
+        _check_conv("Conv2d", padding_mode, in_channels, out_channels, groups)
         self._around = conv_padding(padding, self.kernel_size, self.stride, self.dilation)
         shape = (out_channels, in_channels // groups, *self.kernel_size)
         self.weight = empty_parameter(shape, dtype)
@@ -90,10 +79,7 @@ class Conv2d(Module):
 
     def reset_parameters(self) -> None:
         """Draw weights and bias anew."""
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
-        if self.bias is not None:
-            bound = 1 / math.sqrt(init.fans(self.weight)[0])
-            init.uniform_(self.bias, -bound, bound)
+        _draw(self.weight, self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
         bias = self.bias
@@ -101,15 +87,118 @@ class Conv2d(Module):
         return apply(_f.conv2d, tensors, self.stride, self._around, self.dilation, self.groups)
 
     def extra_repr(self) -> str:
-        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
-        text += f", stride={self.stride}"
-        if self.padding != (0, 0):
-            text += f", padding={self.padding}"
-        if self.dilation != (1, 1):
-            text += f", dilation={self.dilation}"
-        if self.groups != 1:
-            text += f", groups={self.groups}"
-        return text + (", bias=False" if self.bias is None else "")
+        return _shown_conv(self)
+
+
+class ConvTranspose2d(Module):
+    """``out[n, o, y s + i d - p, x s + j d - p] += w[c, o, i, j] · in[n, c, y, x]``, plus b[o].
+
+    The derivative of a convolution with respect to its input: it makes pictures larger. Weights
+    and bias start uniform in ±1/√fan with fan = out_channels / groups · kernel height · width.
+
+    Args:
+        in_channels: channels of the input.
+        out_channels: channels of the output.
+        kernel_size: height and width of the window.
+        stride: step of the window in the output.
+        padding: rows and columns taken away on both sides of the output.
+        output_padding: rows and columns added below and on the right; smaller than the stride or
+            the dilation.
+        groups: channels are cut into so many groups that do not mix.
+        bias: whether to add b.
+        dilation: distance between the window's elements.
+        padding_mode: only ``"zeros"``.
+
+    Shape:
+        (N, in_channels, H, W) → (N, out_channels, H', W'), where
+        H' = (H - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1;
+        weight (in_channels, out_channels / groups, kernel height, kernel width).
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.ConvTranspose2d(8, 4, 2, stride=2)(gl.zeros(1, 8, 14, 14)).shape
+        (1, 4, 28, 28)
+
+    Source: Zeiler et al., "Deconvolutional networks" (2010).
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size = 0,
+        output_padding: Size = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Size = 1,
+        padding_mode: str = "zeros",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self.in_channels = check_count("ConvTranspose2d", "in_channels", in_channels)
+        self.out_channels = check_count("ConvTranspose2d", "out_channels", out_channels)
+        self.groups = check_count("ConvTranspose2d", "groups", groups)
+        self.kernel_size = positive_pair("kernel_size", kernel_size)
+        self._attrs = transposed_sizes(stride, padding, output_padding, dilation)
+        self.stride, self.padding, self.output_padding, self.dilation = self._attrs
+        _check_conv("ConvTranspose2d", padding_mode, in_channels, out_channels, groups)
+        self.padding_mode = padding_mode
+        shape = (in_channels, out_channels // groups, *self.kernel_size)
+        self.weight = empty_parameter(shape, dtype)
+        self.register_parameter("bias", empty_parameter((out_channels,), dtype) if bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw weights and bias anew."""
+        _draw(self.weight, self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        bias = self.bias
+        tensors = (input, self.weight) if bias is None else (input, self.weight, bias)
+        return apply(_f.conv_transpose2d, tensors, *self._attrs, self.groups)
+
+    def extra_repr(self) -> str:
+        return _shown_conv(self, self.output_padding)
+
+
+def _check_conv(layer: str, mode: str, inputs: int, outputs: int, groups: int) -> None:
+    if mode != "zeros":
+        what = tr(
+            f"{layer}: padding_mode {mode!r} is not supported.",
+            f"{layer}：不支持 padding_mode {mode!r}。",
+        )
+        raise ArgumentError(teach(what, tr("use 'zeros'", "请用 'zeros'")))
+    if inputs % groups or outputs % groups:
+        what = tr(
+            f"{layer}: {inputs} and {outputs} channels do not divide by groups={groups}.",
+            f"{layer}：通道数 {inputs} 与 {outputs} 不能被 groups={groups} 整除。",
+        )
+        raise ArgumentError(teach(what))
+
+
+def _draw(weight: Parameter, bias: Parameter | None) -> None:
+    """Uniform in ±1/√fan_in."""
+    init.kaiming_uniform_(weight, a=math.sqrt(5))
+    if bias is not None:
+        bound = 1 / math.sqrt(init.fans(weight)[0])
+        init.uniform_(bias, -bound, bound)
+
+
+def _shown_conv(layer: Any, output_padding: tuple[int, ...] = (0, 0)) -> str:
+    """The arguments that differ from the defaults, as PyTorch prints them."""
+    text = f"{layer.in_channels}, {layer.out_channels}, kernel_size={layer.kernel_size}"
+    text += f", stride={layer.stride}"
+    if layer.padding != (0, 0):
+        text += f", padding={layer.padding}"
+    if layer.dilation != (1, 1):
+        text += f", dilation={layer.dilation}"
+    if output_padding != (0, 0):
+        text += f", output_padding={output_padding}"
+    if layer.groups != 1:
+        text += f", groups={layer.groups}"
+    return text + (", bias=False" if layer.bias is None else "")
 
 
 def _shown(padding: Any) -> tuple[int, ...]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 
+from glia.autodiff.reverse import pullback
+from glia.base.dtypes import DType
 from glia.base.errors import DTypeError, ShapeError, teach
 from glia.base.i18n import tr
 from glia.base.shapes import Shape, normalize_dim, numel
 from glia.ir import build, lookup, products
 from glia.ir.expr import Expr
+from glia.ir.ops.source import iota
+from glia.ir.ops.view import slice_
 
 # Checks
 
@@ -99,6 +103,40 @@ def conv2d(x: Expr, weight: Expr, *rest: object) -> Expr:
     return products.conv(x, weight, b, stride, around, dilation, groups)  # type: ignore[arg-type]
 
 
+def conv_transpose2d(x: Expr, weight: Expr, *rest: object) -> Expr:
+    """The derivative of a convolution with respect to its input, applied to x.
+
+    ``rest`` is [bias], stride, padding, output padding, dilation, groups.
+    """
+    *bias, stride, padding, extra, dilation, groups = rest
+    assert isinstance(stride, tuple) and isinstance(padding, tuple) and isinstance(extra, tuple)
+    assert isinstance(dilation, tuple) and isinstance(groups, int)
+    check_dtype("ConvTranspose2d", x, weight)
+    check_images("ConvTranspose2d", x, weight.shape[0])
+    kernel = weight.shape[2:]
+    sizes = zip(x.shape[2:], kernel, stride, padding, extra, dilation, strict=True)
+    out = tuple((n - 1) * s - 2 * p + d * (k - 1) + e + 1 for n, k, s, p, e, d in sizes)
+    if min(out) < 1:
+        what = tr(
+            f"ConvTranspose2d: nothing is left of {x.shape} with padding {padding}.",
+            f"ConvTranspose2d：padding {padding} 使输入 {x.shape} 没有剩余。",
+        )
+        raise ShapeError(teach(what, tr("use less padding", "请减小 padding")))
+    if kernel == stride and not any((*padding, *extra)) and dilation == (1, 1):
+        result = products.spread(x, weight, groups)  # windows that do not overlap
+    else:
+        blank = build.full((x.shape[0], weight.shape[1] * groups, *out), 0.0, x.dtype)
+        forward = products.conv(blank, weight, None, stride, padding, dilation, groups)
+        whole = (1,) * x.ndim
+        part = slice_(forward, (0,) * x.ndim, x.shape, whole)
+        found = pullback(part, [blank], x)[0]
+        assert found is not None
+        result = found
+    if bias:
+        result = build.add(result, _channels(x, bias[0]))  # type: ignore[arg-type]
+    return result
+
+
 def max_pool2d(x: Expr, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape) -> Expr:
     check_images("MaxPool2d", x)
     return products.max_pool(x, kernel, stride, padding, dilation)
@@ -108,6 +146,30 @@ def avg_pool2d(x: Expr, kernel: Shape, stride: Shape, padding: Shape, whole: boo
     check_images("AvgPool2d", x)
     check_float("AvgPool2d", x)
     return products.avg_pool(x, kernel, stride, padding, whole)
+
+
+def adaptive_avg_pool2d(x: Expr, size: tuple[int | None, ...]) -> Expr:
+    """Means over windows that divide the picture as evenly as can be."""
+    check_images("AdaptiveAvgPool2d", x)
+    check_float("AdaptiveAvgPool2d", x)
+    wanted = tuple(n if s is None else s for n, s in zip(x.shape[2:], size, strict=True))
+    if wanted == (1, 1):
+        return build.mean(x, (2, 3), True)
+    if all(n % s == 0 for n, s in zip(x.shape[2:], wanted, strict=True)):
+        kernel = tuple(n // s for n, s in zip(x.shape[2:], wanted, strict=True))
+        return products.avg_pool(x, kernel, kernel, (0, 0))
+    rows, columns = (_uneven_means(n, s, x.dtype) for n, s in zip(x.shape[2:], wanted, strict=True))
+    return products.matmul(rows, products.matmul(x, build.transpose(columns, 0, 1)))
+
+
+def _uneven_means(size: int, count: int, dtype: DType) -> Expr:
+    """A matrix (count, size): window i reaches from ⌊i size / count⌋ to ⌈(i + 1) size / count⌉."""
+    window = build.reshape(iota(count), (count, 1))
+    start = build.floor_divide(build.mul(window, size), count)
+    stop = build.floor_divide(build.add(build.mul(build.add(window, 1), size), count - 1), count)
+    at = build.reshape(iota(size), (1, size))
+    inside = build.mul(build.ge(at, start), build.lt(at, stop))
+    return build.where(inside, build.div(1.0, build.cast(build.sub(stop, start), dtype)), 0.0)
 
 
 def flatten(x: Expr, start: int, end: int) -> Expr:

@@ -6,49 +6,29 @@ from collections.abc import Sequence
 from typing import Any
 
 from glia.base.dtypes import int64
-from glia.base.errors import ArgumentError, DTypeError, teach
+from glia.base.errors import ArgumentError, DTypeError, ShapeError, teach
 from glia.base.i18n import tr
 from glia.ir import build, products
 from glia.ir.expr import Expr
+from glia.nn import attention_formulas as _a
 from glia.nn import formulas as _f
-from glia.nn import loss_formulas as _l
+from glia.nn.functional_checks import check_probability, pair, positive_pair
+from glia.nn.loss_functions import (  # noqa: F401
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    nll_loss,
+    smooth_l1_loss,
+)
 from glia.tensor import random as _random
 from glia.tensor.indexing import check_index
 from glia.tensor.tensor import Tensor, apply, to_numpy
 
 Size = int | Sequence[int]
-
-
-def pair(name: str, value: Any) -> tuple[int, int]:
-    """One number for both dimensions, or two."""
-    found = (value, value) if isinstance(value, int) else tuple(value)
-    if len(found) != 2 or not all(isinstance(item, int) for item in found):
-        what = tr(
-            f"{name}: expected an integer or two, found {value!r}.",
-            f"{name}：需要一个或两个整数，得到 {value!r}。",
-        )
-        raise ArgumentError(teach(what))
-    return found
-
-
-def positive_pair(name: str, value: Any) -> tuple[int, int]:
-    found = pair(name, value)
-    if min(found) < 1:
-        what = tr(
-            f"{name}: expected at least 1, found {value!r}.", f"{name} 至少为 1，得到 {value!r}。"
-        )
-        raise ArgumentError(teach(what))
-    return found
-
-
-def check_probability(name: str, p: float) -> float:
-    if not 0.0 <= p <= 1.0:
-        what = tr(
-            f"{name}: expected a probability from 0 to 1, found {p!r}.",
-            f"{name}：概率应在 0 与 1 之间，得到 {p!r}。",
-        )
-        raise ArgumentError(teach(what))
-    return float(p)
 
 
 # Activations
@@ -146,6 +126,20 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     return _random.dropout(input, float(p)) if training and p > 0 else input
 
 
+def dropout2d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
+    """As ``dropout``, but for whole channels of (N, C, H, W) or (C, H, W)."""
+    check_probability("dropout2d", p)
+    if input.ndim not in (3, 4):
+        what = tr(
+            f"dropout2d: expected (N, C, H, W) or (C, H, W), got {input.shape}.",
+            f"dropout2d：需要 (N, C, H, W) 或 (C, H, W)，得到 {input.shape}。",
+        )
+        raise ShapeError(teach(what, tr("use dropout", "请用 dropout")))
+    return _random.dropout(input, float(p), 2) if training and p > 0 else input
+
+
 # Layers
 
 
@@ -201,6 +195,41 @@ def conv2d(
     kernel = (weight.shape[-2], weight.shape[-1])
     around = conv_padding(padding, kernel, steps, apart)
     return apply(_f.conv2d, tensors, steps, around, apart, groups)
+
+
+def conv_transpose2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: Size = 0,
+    output_padding: Size = 0,
+    groups: int = 1,
+    dilation: Size = 1,
+) -> Tensor:
+    tensors = (input, weight) if bias is None else (input, weight, bias)
+    attrs = transposed_sizes(stride, padding, output_padding, dilation)
+    return apply(_f.conv_transpose2d, tensors, *attrs, groups)
+
+
+def transposed_sizes(
+    stride: Size, padding: Size, output_padding: Size, dilation: Size
+) -> tuple[tuple[int, int], ...]:
+    """Stride, padding, output padding and dilation, two numbers each, checked."""
+    steps, apart = positive_pair("stride", stride), positive_pair("dilation", dilation)
+    around, extra = pair("padding", padding), pair("output_padding", output_padding)
+    most = tuple(map(max, steps, apart))
+    if min(*around, *extra) < 0 or any(e >= m for e, m in zip(extra, most, strict=True)):
+        what = tr(
+            f"ConvTranspose2d: found padding {padding!r} and output_padding {output_padding!r}.",
+            f"ConvTranspose2d：padding 为 {padding!r}，output_padding 为 {output_padding!r}。",
+        )
+        help = tr(
+            "output_padding must be smaller than stride or dilation, both at least 0",
+            "output_padding 应小于 stride 或 dilation，且两者不小于 0",
+        )
+        raise ArgumentError(teach(what, help))
+    return steps, around, extra, apart
 
 
 def conv_padding(
@@ -271,6 +300,71 @@ def avg_pool2d(
     return apply(_f.avg_pool2d, (input,), kernel, steps, around, bool(count_include_pad))
 
 
+def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
+    """Means over so many windows; None keeps a size."""
+    return apply(_f.adaptive_avg_pool2d, (input,), adaptive_size(output_size))
+
+
+def adaptive_size(size: Any) -> tuple[int | None, ...]:
+    found = (size, size) if size is None or isinstance(size, int) else tuple(size)
+    if len(found) != 2 or any(n is not None and (not isinstance(n, int) or n < 1) for n in found):
+        what = tr(
+            f"AdaptiveAvgPool2d: expected one or two integers ≥ 1 or None, found {size!r}.",
+            f"AdaptiveAvgPool2d：需要一个或两个不小于 1 的整数或 None，得到 {size!r}。",
+        )
+        raise ArgumentError(teach(what))
+    return found
+
+
+def scaled_dot_product_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """``softmax(q kᵀ scale + mask) v`` over the last two dimensions (time, features).
+
+    Args:
+        query: (..., L, E).
+        key: (..., S, E).
+        value: (..., S, V).
+        attn_mask: broadcasts to (..., L, S): bool, True where a query may look; or a float added.
+            A query that may look nowhere gets zeros.
+        dropout_p: probability of dropping a weight, whether or not a module is training.
+        is_causal: query i looks at keys 0 … i only; the mask is computed, not stored.
+        scale: 1/√E by default.
+        enable_gqa: only False.
+
+    Returns:
+        (..., L, V).
+
+    Raises:
+        ArgumentError: ``attn_mask`` and ``is_causal`` together.
+
+    Example:
+        >>> import glia as gl
+        >>> x = gl.zeros(2, 4, 10, 8)
+        >>> scaled_dot_product_attention(x, x, x, is_causal=True).shape
+        (2, 4, 10, 8)
+
+    Source: Vaswani et al., "Attention is all you need" (2017), equation 1.
+    """
+    if enable_gqa or (is_causal and attn_mask is not None):
+        what = tr(
+            "attention: enable_gqa, or attn_mask together with is_causal, is not supported.",
+            "attention：不支持 enable_gqa，也不支持同时使用 attn_mask 与 is_causal。",
+        )
+        raise ArgumentError(teach(what, tr("put both into one mask", "请合并为一个掩码")))
+    masks = () if attn_mask is None else (attn_mask,)
+    factor = None if scale is None else float(scale)
+    weights = apply(_a.weights, (query, key, *masks), bool(is_causal), factor)
+    return apply(_a.mixed, (dropout(weights, dropout_p), value))
+
+
 def layer_norm(
     input: Tensor,
     normalized_shape: Sequence[int],
@@ -299,84 +393,3 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise DTypeError(teach(what, tr("convert: y.long()", "请转换：y.long()")))
     classes = int(to_numpy(tensor).max()) + 1 if num_classes == -1 else num_classes
     return apply(_one_hot, (tensor,), classes)
-
-
-# Losses
-
-
-def _given(*tensors: Tensor | None) -> tuple[Tensor, ...]:
-    return tuple(t for t in tensors if t is not None)
-
-
-def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    return apply(_l.mse, (input, target), _l.check_reduction(reduction))
-
-
-def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    return apply(_l.l1, (input, target), _l.check_reduction(reduction))
-
-
-def huber_loss(
-    input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0
-) -> Tensor:
-    return apply(_l.huber, (input, target), _l.check_reduction(reduction), float(delta), 1.0)
-
-
-def smooth_l1_loss(
-    input: Tensor, target: Tensor, reduction: str = "mean", beta: float = 1.0
-) -> Tensor:
-    if beta == 0:
-        return l1_loss(input, target, reduction)
-    attrs = (_l.check_reduction(reduction), float(beta), 1.0 / beta)
-    return apply(_l.huber, (input, target), *attrs)
-
-
-def cross_entropy(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    ignore_index: int = -100,
-    reduction: str = "mean",
-    label_smoothing: float = 0.0,
-) -> Tensor:
-    tensors = (input, target) if weight is None else (input, target, weight)
-    check_probability("label_smoothing", label_smoothing)
-    attrs = (ignore_index, _l.check_reduction(reduction), float(label_smoothing))
-    return apply(_l.cross_entropy, tensors, *attrs)
-
-
-def nll_loss(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    ignore_index: int = -100,
-    reduction: str = "mean",
-) -> Tensor:
-    tensors = (input, target, *_given(weight))
-    return apply(_l.nll, tensors, ignore_index, _l.check_reduction(reduction))
-
-
-def binary_cross_entropy(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean"
-) -> Tensor:
-    return apply(_l.bce, (input, target, *_given(weight)), _l.check_reduction(reduction))
-
-
-def binary_cross_entropy_with_logits(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    reduction: str = "mean",
-    pos_weight: Tensor | None = None,
-) -> Tensor:
-    flags = ("" if weight is None else "w") + ("" if pos_weight is None else "p")
-    tensors = (input, target, *_given(weight, pos_weight))
-    return apply(_l.bce_with_logits, tensors, flags, _l.check_reduction(reduction))
-
-
-def kl_div(
-    input: Tensor, target: Tensor, reduction: str = "mean", log_target: bool = False
-) -> Tensor:
-    if reduction != "batchmean":
-        _l.check_reduction(reduction)
-    return apply(_l.kl_div, (input, target), reduction, bool(log_target))

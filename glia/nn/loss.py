@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from glia.nn import functional as F
+from glia.nn.functional_checks import check_probability
 from glia.nn.loss_formulas import check_reduction
 from glia.nn.module import Module
 from glia.tensor.tensor import Tensor
@@ -127,7 +128,7 @@ class CrossEntropyLoss(_Loss):
         super().__init__(reduction)
         self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
-        self.label_smoothing = F.check_probability("label_smoothing", label_smoothing)
+        self.label_smoothing = check_probability("label_smoothing", label_smoothing)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.cross_entropy(

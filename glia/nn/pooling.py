@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from glia.base.errors import ArgumentError, teach
 from glia.base.i18n import tr
 from glia.nn import formulas as _f
-from glia.nn.functional import _pool_padding, positive_pair
+from glia.nn.functional import _pool_padding, adaptive_size
+from glia.nn.functional_checks import positive_pair
 from glia.nn.module import Module
 from glia.tensor.tensor import Tensor, apply
 
@@ -105,3 +107,28 @@ class AvgPool2d(Module):
 
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class AdaptiveAvgPool2d(Module):
+    """Mean over windows that divide the picture into ``output_size`` parts as evenly as can be.
+
+    Window i of n reaches from ⌊i H / n⌋ to ⌈(i + 1) H / n⌉: where n does not divide H, windows
+    overlap.
+
+    Args:
+        output_size: height and width of the output; one number for both, None for the input's.
+
+    Shape:
+        (N, C, H, W) → (N, C, *output_size).
+    """
+
+    def __init__(self, output_size: Any) -> None:
+        super().__init__()
+        self.output_size = output_size
+        self._size = adaptive_size(output_size)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return apply(_f.adaptive_avg_pool2d, (input,), self._size)
+
+    def extra_repr(self) -> str:
+        return f"output_size={self.output_size}"

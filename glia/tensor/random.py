@@ -90,15 +90,19 @@ def _uniform(key: Expr, shape: Shape) -> Expr:
     return build.mul(build.cast(bits, float32), 2.0**-24)
 
 
-def _dropout(x: Expr, key: Expr, p: float) -> Expr:
-    keep = build.ge(_uniform(key, x.shape), p)
+def _dropout(x: Expr, key: Expr, p: float, together: int) -> Expr:
+    lead = x.shape[: x.ndim - together]
+    keep = build.ge(_uniform(key, (*lead, *(1,) * together)), p)
     scaled = build.mul(x, 1.0 / (1.0 - p)) if p < 1 else x
     return build.where(keep, scaled, 0.0)
 
 
-def dropout(x: Tensor, p: float) -> Tensor:
-    """Each element zero with probability p, else divided by 1 - p."""
-    return apply(_dropout, (x, key_tensor()), p)
+def dropout(x: Tensor, p: float, together: int = 0) -> Tensor:
+    """Each element zero with probability p, else divided by 1 - p.
+
+    The last ``together`` dimensions are dropped as one.
+    """
+    return apply(_dropout, (x, key_tensor()), p, together)
 
 
 def rand(*size: Any) -> Tensor:

@@ -65,6 +65,19 @@ LAYERS = [
     ("Conv2d", (4, 6, 3), {"padding": "valid", "dilation": 2, "bias": False}, IMAGES),
     ("Conv2d", (4, 6, 3), {"groups": 2, "stride": 2, "padding": 1}, IMAGES),
     ("Conv2d", (4, 8, 3), {"groups": 4}, IMAGES),
+    ("ConvTranspose2d", (4, 6, 3), {}, IMAGES),
+    ("ConvTranspose2d", (4, 6, 2), {"stride": 2}, IMAGES),
+    ("ConvTranspose2d", (4, 6, 2), {"stride": 2, "groups": 2, "bias": False}, IMAGES),
+    ("ConvTranspose2d", (4, 3, (3, 2)), {"stride": (2, 1), "padding": (1, 0)}, IMAGES),
+    ("ConvTranspose2d", (4, 6, 3), {"stride": 3, "output_padding": (2, 1)}, IMAGES),
+    ("ConvTranspose2d", (4, 6, 3), {"stride": 2, "dilation": 3, "output_padding": 2}, IMAGES),
+    ("ConvTranspose2d", (4, 8, 3), {"groups": 4, "stride": 2, "padding": 1}, IMAGES),
+    ("ConvTranspose2d", (4, 8, 1), {"stride": 2, "output_padding": 1}, IMAGES),
+    ("AdaptiveAvgPool2d", (1,), {}, IMAGES),
+    ("AdaptiveAvgPool2d", ((7, 4),), {}, IMAGES),
+    ("AdaptiveAvgPool2d", ((3, None),), {}, IMAGES),
+    ("AdaptiveAvgPool2d", (5,), {}, IMAGES),
+    ("AdaptiveAvgPool2d", ((9, 3),), {}, IMAGES),
     ("MaxPool2d", (2,), {}, IMAGES),
     ("MaxPool2d", (3,), {"stride": 2, "padding": 1}, IMAGES),
     ("MaxPool2d", ((2, 3),), {"stride": (1, 2), "dilation": (2, 1)}, IMAGES),
@@ -206,3 +219,19 @@ GAINS = ["linear", "sigmoid", "tanh", "relu", "selu", "leaky_relu", "conv2d"]
 @pytest.mark.parametrize("name", GAINS)
 def test_gains(name: str) -> None:
     assert nn.init.calculate_gain(name) == pytest.approx(tnn.init.calculate_gain(name))
+
+
+def test_dropped_channels() -> None:
+    gl.manual_seed(0)
+    layer = nn.Dropout2d(0.3)
+    assert repr(layer) == repr(tnn.Dropout2d(0.3))
+    x = gl.ones(20, 30, 4, 5)
+    found = layer(x).numpy()
+    flat = found.reshape(600, 20)
+    assert (flat == flat[:, :1]).all()
+    np.testing.assert_allclose(np.unique(flat), [0, 1 / 0.7], rtol=1e-6)
+    assert abs((flat[:, 0] == 0).mean() - 0.3) < 0.06
+    assert layer(x[0]).shape == (30, 4, 5)
+    assert (layer.eval()(x).numpy() == 1).all()
+    with pytest.raises(gl.base.errors.ShapeError, match="use dropout"):
+        layer.train()(gl.ones(3, 4))

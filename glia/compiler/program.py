@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from glia.compiler.codegen.targets import Target
+from glia.compiler.index import variables
 from glia.compiler.passes.simplify import simplify
 from glia.compiler.schedule import memory
-from glia.compiler.schedule.kernels import Planned, Ref, Scheduler, copy_kernel
+from glia.compiler.schedule.kernels import Scheduler
 from glia.compiler.schedule.layout import Layout, natural, room
 from glia.compiler.schedule.loops import Contraction, Kernel, Load, Scatter, walk
+from glia.compiler.schedule.nests import Planned, Ref, copy_kernel
 from glia.compiler.schedule.partition import partition
 from glia.ir.expr import Expr, topological
 
@@ -255,6 +257,9 @@ def _reads_pointwise(planned: Planned, old: Ref, new: Ref) -> bool:
         roots = [store.value for store in kernel.stores]
     else:
         reduced = [r.value for r in kernel.reductions]
+        # of a row, others may be read after this one is written: only its own store may read it
+        if not variables(offset).isdisjoint(kernel.reduce):
+            reduced += [store.value for store in kernel.stores if store.arg != out]
         if any(isinstance(v, Load) and v.arg == arg for v in walk(reduced)):
             return False
         roots = [store.value for store in kernel.stores]

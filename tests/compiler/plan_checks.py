@@ -16,8 +16,9 @@ from glia.compiler.codegen.targets import Target, describe
 from glia.compiler.index import Index, Picked, Quotient, Var, variables
 from glia.compiler.passes.simplify import simplify
 from glia.compiler.program import Buffer, Plan, _Assembler
-from glia.compiler.schedule.kernels import Planned, Ref, Scheduler
+from glia.compiler.schedule.kernels import Scheduler
 from glia.compiler.schedule.loops import Contraction, Guard, Kernel, Load, Scatter, Value
+from glia.compiler.schedule.nests import Planned, Ref
 from glia.compiler.schedule.partition import partition
 from glia.ir.expr import Expr, topological
 from glia.ir.verify import verify
@@ -139,7 +140,9 @@ def check_kernel(kernel: Kernel, sizes: Sequence[int]) -> None:
         values += [reduction.value for reduction in kernel.reductions]
     check_loads(values, loops, sizes, kernel)
     for store in kernel.stores:
-        check_store(store.offset, kernel.loops, sizes[store.arg], str(kernel))
+        # a store that uses a reduce variable happens at every point of the row
+        along = not variables(store.offset).isdisjoint(kernel.reduce)
+        check_store(store.offset, loops if along else kernel.loops, sizes[store.arg], str(kernel))
 
 
 def check_loads(

@@ -42,6 +42,15 @@ def fits_lanes(values: Sequence[Value], stores: Iterable[Index], var: Var) -> bo
     return all(offset.coefficient(var) == 1 and not _hidden(offset, var) for offset in stores)
 
 
+def across_rows(values: Sequence[Value], var: Var, reduce: Sequence[Var]) -> bool:
+    """Whether rows lie side by side along ``var``: then vectors across them read from memory."""
+    for value in walk(values):
+        if isinstance(value, Load) and value.offset.coefficient(var) == 1:
+            if not variables(value.offset).isdisjoint(reduce):
+                return True
+    return False
+
+
 def _hidden(index: Index, var: Var) -> bool:
     """Whether the variable occurs under a quotient or remainder, or in a computed place."""
     if any(var in variables(atom.of) for atom in inner_atoms(index)):
@@ -83,6 +92,10 @@ class Body:
                 self._done[id(part)] = self._emit(part)
         return self._done[id(value)]
 
+    def give(self, registers: Mapping[int, str]) -> None:
+        """Values (by id) that are in registers already."""
+        self._done.update(registers)
+
     def _pending(self, value: Value) -> list[Value]:
         """Values still to be emitted, users first; without recursion, graphs may be deep."""
         order: list[Value] = []
@@ -104,7 +117,7 @@ class Body:
         if isinstance(value, Constant):
             return self.ops.constant(value.value, value.dtype)
         if isinstance(value, Number):
-            return self._number(value.index, value.dtype)
+            return self.number(value.index, value.dtype)
         if isinstance(value, Guarded):
             inside, outside = self._done[id(value.inside)], self._done[id(value.outside)]
             kind = register_type(value.dtype, self.lanes)
@@ -112,7 +125,7 @@ class Body:
             return self.b.op(f"select i1 {condition}, {kind} {inside}, {kind} {outside}")
         if isinstance(value, Bits):
             key = (self._done[id(value.key[0])], self._done[id(value.key[1])])
-            return self.ops.threefry(key, self._number(value.counter, value.dtype))
+            return self.ops.threefry(key, self.number(value.counter, value.dtype))
         if isinstance(value, Reduced):
             return self.reduced[value.which]
         raise TypeError(f"unknown value {value!r}")
@@ -147,7 +160,7 @@ class Body:
         single = self.b.load(pointer, offset, dtype, 1)
         return self.b.splat(single, register_type(dtype, 1), self.lanes)
 
-    def _number(self, index: Index, dtype: DType) -> str:
+    def number(self, index: Index, dtype: DType) -> str:
         """An index as a number of some dtype; consecutive numbers along the lanes."""
         start = self.at(index)
         if self.lanes > 1:

@@ -13,7 +13,8 @@ from itertools import product
 
 from glia.compiler.codegen.body import Body, fits_lanes
 from glia.compiler.codegen.llvm import Builder, register_type
-from glia.compiler.codegen.nest import add_lanes, decode, pointers, share
+from glia.compiler.codegen.nest import decode, pointers, share
+from glia.compiler.codegen.sums import add_lanes
 from glia.compiler.codegen.targets import Target
 from glia.compiler.index import Index, Var, substitute, variable
 from glia.compiler.schedule.loops import Contraction

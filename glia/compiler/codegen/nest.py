@@ -6,16 +6,23 @@ thread and the result has the same bits for any number of threads.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from glia.base.dtypes import DType
 from glia.base.dtypes import int32 as _INT32
-from glia.compiler.codegen.body import Body, fits_lanes
-from glia.compiler.codegen.llvm import Builder, float_text, register_type, splat_type
+from glia.compiler.codegen.body import Body, across_rows, fits_lanes
+from glia.compiler.codegen.llvm import Builder, register_type
+from glia.compiler.codegen.passes import Pass, along_row, passes_of, row_index
 from glia.compiler.codegen.scalar import Scalar
+from glia.compiler.codegen.sums import (
+    add_lanes,
+    argmax_step,
+    carried,
+    combine,
+    first_of_each,
+)
 from glia.compiler.codegen.targets import Target
 from glia.compiler.index import Var
-from glia.compiler.schedule.loops import Nest, Reduction, walk
+from glia.compiler.schedule.loops import Nest, Store, Value, walk
 
 #: Outer loops are run as one until they have so many steps to share out.
 SHARES = 64
@@ -72,31 +79,36 @@ class _Generator:
         kinds = [value.dtype for value in walk(reduced)] if reduced else list(self.dtypes)
         wide = any(d.itemsize == 8 and d.kind == "float" for d in kinds)
         self.lanes = target.lanes(8 if wide else 4)
-        self.values = [r.value for r in nest.reductions] + [s.value for s in nest.stores]
-        offsets = [s.offset for s in nest.stores]
+        inside = [store for store in nest.stores if along_row(nest, store)]
+        self.after = [store for store in nest.stores if not along_row(nest, store)]
         inner = nest.loops[-1] if nest.loops else None
-        self.stores_fit = inner is not None and fits_lanes(self.values, offsets, inner)
-        fits = fits_lanes(reduced, (), inner) if reduced and inner else self.stores_fit
+        last = nest.reduce[-1] if nest.reduce else None
+        self.stores_fit = inner is not None and _fit(self.after, inner, reduced)
+        self.along_reduce = (
+            last is not None
+            and last.size >= self.lanes
+            and all(r.kind != "argmax" for r in nest.reductions)
+            and fits_lanes(reduced, (), last)
+        )
         self.along_loop = (
             inner is not None
             and inner.size >= self.lanes
-            and fits
+            and (fits_lanes(reduced, (), inner) if reduced else self.stores_fit)
+            and not (self.along_reduce and not across_rows(reduced, inner, nest.reduce))
             and all(
                 r.position is None or not r.position.coefficient(inner) for r in nest.reductions
             )
         )
-        last = nest.reduce[-1] if nest.reduce else None
-        self.along_reduce = (
-            not self.along_loop
-            and last is not None
-            and last.size >= self.lanes
-            and all(r.kind != "argmax" for r in nest.reductions)
-            and fits_lanes([r.value for r in nest.reductions], (), last)
-        )
+        self.along_reduce = self.along_reduce and not self.along_loop
+        if self.along_loop and inner is not None and not _fit(inside, inner):
+            self.along_loop = False  # element by element, each sum in the same order
+        apart = self.along_reduce and last is not None and not _fit(inside, last)
+        self.passes = passes_of(nest, self.lanes if self.along_loop else 1, apart)
 
     def run(self, name: str) -> str:
         b, loops = self.b, self.nest.loops
         self.pointers = pointers(b, len(self.dtypes))
+        self.rows = self.kept_rows()
         if len(loops) <= 1:
             grain = self.lanes if self.along_loop else 1
             if loops:
@@ -108,6 +120,16 @@ class _Generator:
             self.outer(loops)
         b.line("ret void")
         return b.text(name, "ptr %buffers, i64 %thread, i64 %threads")
+
+    def kept_rows(self) -> dict[int, str]:
+        """Room on the stack for what later passes need again."""
+        size = self.lanes if self.along_loop else 1
+        for var in self.nest.reduce:
+            size *= var.size
+        found = {}
+        for value in [v for one in self.passes for v in one.keeps]:
+            found[id(value)] = self.b.op(f"alloca [{size} x {value.dtype.llvm}], align 64")
+        return found
 
     def outer(self, loops: tuple[Var, ...]) -> None:
         """Share the first loops among threads, nest the others, the last one is inner."""
@@ -161,16 +183,16 @@ class _Generator:
             b.loop(low, high, 1, (), step(1), var.name, unroll=free)
 
     def point(self, lanes: int, lane_var: Var | None = None) -> None:
-        """Everything inside the loops: reductions, then stores."""
-        reduced = self.reductions(lanes, lane_var) if self.nest.reductions else []
+        """Everything inside the loops: passes over the row, then stores."""
+        reduced = self.run_passes(lanes, lane_var)
         if lanes > 1 and not self.stores_fit:
             self.lane_by_lane(reduced, lanes, lane_var)
             return
-        self.stores(self.body(lanes, lane_var, reduced), lanes)
+        self.stores(self.after, self.body(lanes, lane_var, reduced), lanes)
 
-    def stores(self, body: Body, lanes: int) -> None:
-        for store in self.nest.stores:
-            value = body.emit(store.value)
+    def stores(self, stores: Sequence[Store], body: Body, lanes: int) -> None:
+        values = [body.emit(store.value) for store in stores]  # before any of them is written
+        for store, value in zip(stores, values, strict=True):
             offset = self.b.index(store.offset, self.env)
             dtype = self.dtypes[store.arg]
             self.b.store(value, self.pointers[store.arg], offset, dtype, lanes)
@@ -186,103 +208,164 @@ class _Generator:
                 kind = register_type(dtype, lanes)
                 singles.append(self.b.op(f"extractelement {kind} {vector}, i64 {lane}"))
             self.env[lane_var] = self.b.integer("add nsw", start, str(lane))
-            self.stores(self.body(1, None, singles), 1)
+            self.stores(self.after, self.body(1, None, singles), 1)
         self.env[lane_var] = start
 
-    def body(self, lanes: int, lane_var: Var | None, reduced: list[str]) -> Body:
+    def body(self, lanes: int, lane_var: Var | None, reduced: Sequence[str]) -> Body:
         return Body(self.b, self.pointers, self.dtypes, self.env, lanes, lane_var, reduced)
 
-    # Reductions
+    # Passes over a row
 
-    def reductions(self, lanes: int, lane_var: Var | None) -> list[str]:
-        """Run the reduce loops and return one result per reduction."""
-        if self.along_reduce:
-            return self.across()
-        accumulators = [pair for r in self.nest.reductions for pair in carried(r, lanes)]
-        results = self.loops(self.nest.reduce, accumulators, lanes, lane_var)
-        return _first_of_each(self.nest.reductions, results)
+    def run_passes(self, lanes: int, lane_var: Var | None) -> list[str]:
+        """Go over the row as often as needed; one result per reduction."""
+        reduced = [""] * len(self.nest.reductions)
+        for one in self.passes:
+            if self.along_reduce and not one.apart:
+                found = self.across(one, reduced)
+            else:
+                found = self.down(one, reduced, lanes, lane_var)
+            for k, value in zip(one.reductions, found, strict=True):
+                reduced[k] = value
+        return reduced
 
-    def loops(
+    def start(self, one: Pass, lanes: int) -> list[tuple[str, str]]:
+        """What the reductions of a pass start from."""
+        return [pair for k in one.reductions for pair in carried(self.nest.reductions[k], lanes)]
+
+    def hoist(self, one: Pass, reduced: list[str], lanes: int, var: Var | None) -> dict[int, str]:
+        """Registers with what is the same all along the row."""
+        body = self.body(lanes, var, reduced)
+        return {id(value): body.emit(value) for value in one.hoisted}
+
+    def down(self, one: Pass, reduced: list[str], lanes: int, lane_var: Var | None) -> list[str]:
+        """A pass point by point; vectors lie across rows, if at all."""
+        hoisted = self.hoist(one, reduced, lanes, lane_var)
+
+        def step(current: list[str]) -> list[str]:
+            return self.step(one, current, reduced, hoisted, lanes, lane_var)
+
+        results = self.sweep(self.nest.reduce, self.start(one, lanes), step)
+        return first_of_each([self.nest.reductions[k] for k in one.reductions], results)
+
+    def sweep(
         self,
         reduce: tuple[Var, ...],
         accumulators: list[tuple[str, str]],
-        lanes: int,
-        lane_var: Var | None,
+        step: Callable[[list[str]], list[str]],
     ) -> list[str]:
+        """Loops over the reduce variables, carrying accumulators along."""
         if not reduce:
-            current = [value for _, value in accumulators]
-            return self.accumulate(current, lanes, lane_var)
+            return step([value for _, value in accumulators])
 
         def body(i: str, inside: list[str]) -> list[str]:
             self.env[reduce[0]] = i
             kinds = [kind for kind, _ in accumulators]
-            pairs = list(zip(kinds, inside, strict=True))
-            return self.loops(reduce[1:], pairs, lanes, lane_var)
+            return self.sweep(reduce[1:], list(zip(kinds, inside, strict=True)), step)
 
         high = str(reduce[0].size)
         return self.b.loop("0", high, 1, accumulators, body, reduce[0].name)
 
-    def accumulate(self, current: list[str], lanes: int, lane_var: Var | None) -> list[str]:
-        """One step of every reduction at the point the loop variables stand at."""
-        body = self.body(lanes, lane_var, [])
+    def step(
+        self,
+        one: Pass,
+        current: list[str],
+        reduced: Sequence[str],
+        hoisted: dict[int, str],
+        lanes: int,
+        lane_var: Var | None,
+    ) -> list[str]:
+        """All of a pass at the point the loop variables stand at."""
+        body = self.body(lanes, lane_var, reduced)
+        body.give(hoisted)
+        body.give({id(value): self.recalled(value, lanes) for value in one.kept})
         ops = Scalar(self.b, lanes)
         results: list[str] = []
-        at = 0
-        for reduction in self.nest.reductions:
+        for k in one.reductions:
+            reduction, at = self.nest.reductions[k], len(results)
             value = body.emit(reduction.value)
             dtype = reduction.value.dtype
             if reduction.kind == "argmax":
-                position = body._number(reduction.position, _INT32)  # type: ignore[arg-type]
-                results += _argmax_step(ops, dtype, current[at], current[at + 1], value, position)
-                at += 2
+                assert reduction.position is not None
+                position = body.number(reduction.position, _INT32)
+                results += argmax_step(ops, dtype, current[at], current[at + 1], value, position)
             else:
                 results.append(combine(ops, reduction.kind, dtype, current[at], value))
-                at += 1
+        for kept in one.keeps:
+            self.b.store(body.emit(kept), *self.place(kept), kept.dtype, lanes)
+        self.stores(one.stores, body, lanes)
         return results
 
-    def across(self) -> list[str]:
-        """Reduce along vectors of the last reduce variable; add up the lanes at the end."""
+    def place(self, value: Value) -> tuple[str, str]:
+        """Where a kept value lies: its row, and the place of this point in it."""
+        at = self.b.index(row_index(self.nest), self.env)
+        if self.along_loop:
+            at = self.b.integer("mul nsw", at, str(self.lanes))
+        return self.rows[id(value)], at
+
+    def recalled(self, value: Value, lanes: int) -> str:
+        return self.b.load(*self.place(value), value.dtype, lanes)
+
+    def across(self, one: Pass, reduced: list[str]) -> list[str]:
+        """A pass along vectors of the last reduce variable; add up the lanes at the end.
+
+        Four vectors at a time, then those left over one by one, then single elements.
+        """
         *before, last = self.nest.reduce
-        lanes, b = self.lanes, self.b
+        lanes, b, count = self.lanes, self.b, len(one.reductions)
         unroll = UNROLL if last.size >= UNROLL * lanes else 1
-        step = unroll * lanes
-        start = [pair for r in self.nest.reductions for pair in carried(r, lanes)] * unroll
-        rest = [pair for r in self.nest.reductions for pair in carried(r, 1)]
-        count = len(self.nest.reductions)
+        broad = [self.splat(k, value) for k, value in enumerate(reduced)]
+        hoisted = self.hoist(one, broad, lanes, last)
+        single_hoisted = self.hoist(one, reduced, 1, None)
+        ends = [last.size - last.size % step for step in (unroll * lanes, lanes, 1)]
 
-        def run(outer: tuple[Var, ...], pairs: list[tuple[str, str]]) -> list[str]:
-            if outer:
+        def vectors(parts: int) -> Callable[[str, list[str]], list[str]]:
+            def body(i: str, inside: list[str]) -> list[str]:
+                results: list[str] = []
+                for u in range(parts):
+                    self.env[last] = b.integer("add nsw", i, str(u * lanes)) if u else i
+                    part = inside[u * count : (u + 1) * count]
+                    results += self.step(one, part, broad, hoisted, lanes, last)
+                return results
 
-                def body(i: str, inside: list[str]) -> list[str]:
-                    self.env[outer[0]] = i
-                    return run(outer[1:], list(zip([k for k, _ in pairs], inside, strict=True)))
+            return body
 
-                return b.loop("0", str(outer[0].size), 1, pairs, body, outer[0].name)
-            vectors, scalars = pairs[: count * unroll], pairs[count * unroll :]
-            whole = last.size - last.size % step
-            wide = b.loop("0", str(whole), step, vectors, vector_body, last.name)
-            high = str(last.size)
-            single = b.loop(str(whole), high, 1, scalars, scalar_body, last.name + "rest")
-            return wide + single
-
-        def vector_body(i: str, inside: list[str]) -> list[str]:
-            results: list[str] = []
-            for u in range(unroll):
-                self.env[last] = b.integer("add nsw", i, str(u * lanes)) if u else i
-                part = inside[u * count : (u + 1) * count]
-                results += self.accumulate(part, lanes, last)
-            return results
-
-        def scalar_body(i: str, inside: list[str]) -> list[str]:
+        def single(i: str, inside: list[str]) -> list[str]:
             self.env[last] = i
-            return self.accumulate(inside, 1, None)
+            return self.step(one, inside, reduced, single_hoisted, 1, None)
 
-        found = run(tuple(before), start + rest)
-        return [self.gather(found, k, count, unroll) for k in range(count)]
+        def along(pairs: list[tuple[str, str]]) -> list[str]:
+            kinds, wide = [kind for kind, _ in pairs], count * unroll
+            found = b.loop("0", str(ends[0]), unroll * lanes, pairs[:wide], vectors(unroll))
+            if ends[1] > ends[0]:
+                first = list(zip(kinds[:count], found[:count], strict=True))
+                begin, end = str(ends[0]), str(ends[1])
+                found[:count] = b.loop(begin, end, lanes, first, vectors(1))
+            rest = pairs[wide:]
+            if ends[2] > ends[1]:
+                return found + b.loop(str(ends[1]), str(ends[2]), 1, rest, single)
+            return found + [value for _, value in rest]
 
-    def gather(self, found: list[str], which: int, count: int, unroll: int) -> str:
+        def run(outer: list[Var], pairs: list[tuple[str, str]]) -> list[str]:
+            if not outer:
+                return along(pairs)
+
+            def body(i: str, inside: list[str]) -> list[str]:
+                self.env[outer[0]] = i
+                return run(outer[1:], list(zip([k for k, _ in pairs], inside, strict=True)))
+
+            return b.loop("0", str(outer[0].size), 1, pairs, body, outer[0].name)
+
+        found = run(before, self.start(one, lanes) * unroll + self.start(one, 1))
+        return [self.gather(one, found, k, unroll) for k in range(count)]
+
+    def splat(self, which: int, value: str) -> str:
+        """A reduction's result in every lane, once it is known."""
+        dtype = self.nest.reductions[which].value.dtype
+        return self.b.splat(value, register_type(dtype, 1), self.lanes) if value else ""
+
+    def gather(self, one: Pass, found: list[str], which: int, unroll: int) -> str:
         """The vector accumulators and the scalar one of a reduction, combined in fixed order."""
-        reduction = self.nest.reductions[which]
+        count, reduction = len(one.reductions), self.nest.reductions[one.reductions[which]]
         dtype = reduction.value.dtype
         wide = Scalar(self.b, self.lanes)
         total = found[which]
@@ -292,81 +375,7 @@ class _Generator:
         return combine(Scalar(self.b, 1), reduction.kind, dtype, single, found[-count + which])
 
 
-def add_lanes(b: Builder, kind: str, dtype: DType, vector: str, lanes: int) -> str:
-    """Combine the lanes of a vector by halves, in an order that is always the same."""
-    while lanes > 2:
-        half = lanes // 2
-        wide = register_type(dtype, lanes)
-        parts = []
-        for start in (0, half):
-            picks = ", ".join(f"i32 {start + i}" for i in range(half))
-            parts.append(
-                b.op(f"shufflevector {wide} {vector}, {wide} poison, <{half} x i32> <{picks}>")
-            )
-        vector = combine(Scalar(b, half), kind, dtype, *parts)
-        lanes = half
-    if lanes == 1:
-        return vector
-    kind_of_two = register_type(dtype, 2)
-    pair = [b.op(f"extractelement {kind_of_two} {vector}, i64 {i}") for i in range(2)]
-    return combine(Scalar(b, 1), kind, dtype, *pair)
-
-
-def combine(ops: Scalar, kind: str, dtype: DType, a: str, b: str) -> str:
-    """One step of a reduction."""
-    if dtype.kind == "bool":
-        op = {"sum": "or", "max": "or", "prod": "and", "min": "and"}[kind]
-    else:
-        op = {"sum": "add", "prod": "mul", "max": "maximum", "min": "minimum"}[kind]
-    return ops.apply(op, dtype, [a, b], dtype)
-
-
-def neutral(kind: str, dtype: DType) -> str:
-    """What a reduction starts from."""
-    if dtype.kind == "float":
-        value = {"sum": 0.0, "prod": 1.0, "max": -float("inf"), "min": float("inf")}
-        return float_text(value.get(kind, -float("inf")), dtype)
-    if dtype.kind == "bool":
-        return "true" if kind in ("prod", "min") else "false"
-    bits = 8 * dtype.itemsize
-    low = -(2 ** (bits - 1)) if dtype.kind == "int" else 0
-    high = 2 ** (bits - 1) - 1 if dtype.kind == "int" else 2**bits - 1
-    return str({"sum": 0, "prod": 1, "min": high}.get(kind, low))
-
-
-def carried(reduction: Reduction, lanes: int) -> list[tuple[str, str]]:
-    """Types and initial values of what a reduction carries from step to step."""
-    dtype = reduction.value.dtype
-    scalar = register_type(dtype, 1)
-    start = neutral(reduction.kind, dtype)
-    text = start if lanes == 1 else f"splat ({scalar} {start})"
-    pairs = [(register_type(dtype, lanes), text)]
-    if reduction.kind == "argmax":
-        none = "-1" if lanes == 1 else "splat (i32 -1)"
-        pairs.append((register_type(_INT32, lanes), none))
-    return pairs
-
-
-def _argmax_step(
-    ops: Scalar, dtype: DType, best: str, place: str, value: str, position: str
-) -> list[str]:
-    """Take the new element when it is greater, is the first at all, or is the first NaN."""
-    flag, kind, ints = splat_type("i1", ops.lanes), ops.kind(dtype), ops.kind(_INT32)
-    better = ops.apply("lt", dtype, [best, value], dtype)
-    none = ops.b.op(f"icmp slt {ints} {place}, zeroinitializer")
-    better = ops.b.op(f"or {flag} {better}, {none}")
-    if dtype.kind == "float":
-        is_nan = ops.b.op(f"fcmp uno {kind} {value}, {value}")
-        was_number = ops.b.op(f"fcmp ord {kind} {best}, {best}")
-        better = ops.b.op(f"or {flag} {better}, {ops.b.op(f'and {flag} {is_nan}, {was_number}')}")
-    return [ops.select(better, value, best, dtype), ops.select(better, position, place, _INT32)]
-
-
-def _first_of_each(reductions: tuple[Reduction, ...], results: list[str]) -> list[str]:
-    """An argmax carries (value, position) and its result is the position."""
-    found, at = [], 0
-    for reduction in reductions:
-        wide = reduction.kind == "argmax"
-        found.append(results[at + 1] if wide else results[at])
-        at += 2 if wide else 1
-    return found
+def _fit(stores: Sequence[Store], var: Var, values: Sequence[Value] = ()) -> bool:
+    """Whether these stores (and values) can be made in vectors along a variable."""
+    wanted = [*values, *(store.value for store in stores)]
+    return fits_lanes(wanted, [store.offset for store in stores], var)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
-from glia.base.dtypes import DType
 from glia.base.shapes import Shape
 from glia.compiler.codegen.body import fits_lanes
 from glia.compiler.codegen.targets import Target
 from glia.compiler.index import Index, Var, combine, number, variable, variables
 from glia.compiler.schedule import loopnest
-from glia.compiler.schedule.layout import Key, Layout, arranged, natural
+from glia.compiler.schedule.groups import Group, reads
+from glia.compiler.schedule.layout import Layout, arranged, natural
 from glia.compiler.schedule.loops import (
     Apply,
     Contraction,
-    Kernel,
     Load,
     Nest,
     Operand,
@@ -25,45 +23,19 @@ from glia.compiler.schedule.loops import (
     Store,
     Tile,
     indices_of,
-    walk,
 )
 from glia.compiler.schedule.lower import CannotLower, Indices, Lowering, regroup
-from glia.compiler.schedule.partition import SIMPLE_VIEWS, Group, reads
+from glia.compiler.schedule.nests import (
+    Args,
+    Planned,
+    copy_kernel,
+    first_layouts,
+    nest_work,
+    plan_nest,
+)
+from glia.compiler.schedule.partition import SIMPLE_VIEWS
 from glia.compiler.schedule.tile import Choice, Side, choose, summing_order
 from glia.ir.expr import Expr
-
-#: A value in a layout, or in a place of another name.
-Ref = tuple[Expr, Key]
-
-
-@dataclass
-class Planned:
-    """A kernel and the values its arguments are."""
-
-    kernel: Kernel
-    args: list[Ref]
-    writes: list[int]
-    node: Expr  # what it computes, for people
-    work: float  # rough cycles on one core
-
-
-@dataclass
-class _Args:
-    """The values a kernel reads and writes, numbered as they turn up."""
-
-    layouts: dict[Expr, list[Layout]]
-    refs: list[Ref] = field(default_factory=list)
-
-    def number(self, node: Expr) -> int:
-        return self.of((node, self.layouts[node][0].key))
-
-    def of(self, ref: Ref) -> int:
-        if ref not in self.refs:
-            self.refs.append(ref)
-        return self.refs.index(ref)
-
-    def dtypes(self) -> tuple[DType, ...]:
-        return tuple(node.dtype for node, _ in self.refs)
 
 
 class Scheduler:
@@ -107,7 +79,11 @@ class Scheduler:
             self.split(group)
 
     def split(self, group: Group) -> None:
-        """The epilogue does not fit the core after all: two kernels."""
+        """What was joined does not fit after all: its parts, or the core and its epilogue."""
+        if group.parts:
+            for part in group.parts:
+                self.group(part)
+            return
         (root,), core = group.roots, group.core
         assert core is not None and root is not core
         self.group(Group([core], core))
@@ -115,79 +91,21 @@ class Scheduler:
 
     def primary(self) -> dict[Expr, Layout]:
         """The layout each value is read in, unless a contraction wants another."""
-        return {node: layouts[0] for node, layouts in self.layouts.items()}
+        return first_layouts(self.layouts)
 
     # Elementwise and reduction nests
 
     def nest(self, group: Group) -> None:
-        first = group.roots[0]
         leaves_only = group.core is None and self.read.isdisjoint(group.roots)
-        layout = natural(first.shape) if leaves_only else self.best_layout(group)
         try:
-            planned = self.lowered(group, layout)
+            planned, layouts = plan_nest(group, self.layouts, self.target, leaves_only)
         except CannotLower:
-            if group.core is None or group.core is first:
+            if not group.parts and group.core in (None, group.roots[0]):
                 raise
             self.split(group)
             return
-        for root in group.roots:
-            self.layouts[root] = [layout]
+        self.layouts.update({root: [layout] for root, layout in layouts.items()})
         self.kernels.append(planned)
-
-    def best_layout(self, group: Group) -> Layout:
-        """The order of dimensions in which the largest value that is read lies in memory."""
-        root = group.roots[0]
-        loops = [Var(f"i{d}", size) for d, size in enumerate(root.shape)]
-        index = tuple(variable(var) for var in loops)
-        args = _Args(self.layouts)
-        lowering, stores = self.lower_roots(group, index, natural(root.shape), args)
-        largest, strides = 0, [0] * len(loops)
-        for value in walk([s.value for s in stores] + [r.value for r in lowering.reductions]):
-            if isinstance(value, Load) and args.refs[value.arg][0].numel > largest:
-                found = [abs(value.offset.coefficient(var)) for var in loops]
-                if any(found):
-                    largest, strides = args.refs[value.arg][0].numel, found
-        if not largest:
-            return natural(root.shape)
-        far = max(strides) + 1
-        order = sorted(range(len(loops)), key=lambda d: (-(strides[d] or far), d))
-        return arranged(root.shape, order)
-
-    def lower_roots(
-        self, group: Group, index: Indices, layout: Layout, args: _Args
-    ) -> tuple[Lowering, list[Store]]:
-        lowering = Lowering(self.primary(), args.number)
-        if group.core is not None:
-            lowering.loop_over = frozenset((group.core,))
-        stores = []
-        for root in group.roots:
-            value = lowering.computed(root, index)
-            lowering.bound[root] = (index, value)
-            stores.append(Store(args.of((root, layout.key)), layout.offset(index), value))
-        return lowering, stores
-
-    def lowered(self, group: Group, layout: Layout) -> Planned:
-        """The nest with its variables split and merged until nothing more is to be gained."""
-        root = group.roots[0]
-        names = [Var(f"i{d}", size) for d, size in enumerate(root.shape)]
-        loops = tuple(names[d] for d in layout.order if root.shape[d] != 1)
-        index: Indices = tuple(variable(var) for var in names)
-
-        def build(index: Indices) -> tuple[Lowering, list[Store], _Args]:
-            args = _Args(self.layouts)
-            return (*self.lower_roots(group, index, layout, args), args)
-
-        def used(index: Indices) -> list[Index]:
-            lowering, stores, _ = build(index)
-            return loopnest.all_indices(lowering.reductions, stores)
-
-        loops, index = loopnest.improved(loops, index, used)
-        lowering, stores, args = build(index)
-        reduce, reductions = _ordered_reduction(lowering)
-        kernel = Nest(args.dtypes(), loops, reduce, reductions, tuple(stores))
-        work = _nest_work(kernel)
-        writes = [store.arg for store in stores]
-        return Planned(kernel, args.refs, writes, root, work)
 
     # Contractions
 
@@ -256,7 +174,7 @@ class Scheduler:
             return False
         layout = natural(root.shape)
         self.layouts[root] = [layout]
-        args = _Args(self.layouts)
+        args = Args(self.layouts)
         lowering = Lowering(self.primary(), args.number)
         parts = tuple(lowering.value(side.base, side.index) for side in sides)
         reduction = Reduction("sum", Apply(root.dtype, "mul", parts))
@@ -264,7 +182,7 @@ class Scheduler:
         live = tuple(v for v in loops if v.size != 1)
         summed = tuple(v for v in reduce if v.size != 1)
         kernel = Nest(args.dtypes(), live, summed, (reduction,), (store,))
-        self.kernels.append(Planned(kernel, args.refs, [store.arg], root, _nest_work(kernel)))
+        self.kernels.append(Planned(kernel, args.refs, [store.arg], root, nest_work(kernel)))
         return True
 
     def tiled_contraction(
@@ -284,7 +202,7 @@ class Scheduler:
         layout = natural(root.shape)
         if batch is not None and not tile.lanes_reduced:
             layout = _along(root_index, root.shape, tile)
-        args = _Args(self.layouts)
+        args = Args(self.layouts)
         operands = []
         for side, wanted in zip(sides, choice.layouts, strict=True):
             arg = args.of((side.base, wanted.key))
@@ -329,8 +247,8 @@ class Scheduler:
         self.repack(base, wanted)
         self.layouts[node] = [layout]
 
-        def build(index: Indices) -> tuple[_Args, Scatter]:
-            args = _Args(self.layouts)
+        def build(index: Indices) -> tuple[Args, Scatter]:
+            args = Args(self.layouts)
             side = self.side(values, index)
             value = Load(node.dtype, args.of((base, wanted.key)), wanted.offset(side.index))
             place = Lowering(self.primary(), args.number).place(at, index, size)
@@ -390,47 +308,8 @@ def _along(index: Indices, shape: Shape, tile: Tile) -> Layout:
     return arranged(shape, sorted(range(len(shape)), key=rank))
 
 
-def copy_kernel(origin: Ref, source: Layout, target: Ref, layout: Layout) -> Planned:
-    """Copy a stored value into another layout or place."""
-    node = origin[0]
-    names = [Var(f"i{d}", size) for d, size in enumerate(node.shape)]
-    loops = tuple(names[d] for d in layout.order if node.shape[d] != 1)
-    index: Indices = tuple(variable(var) for var in names)
-
-    def build(index: Indices) -> tuple[Store, ...]:
-        load = Load(node.dtype, 0, source.offset(index))
-        return (Store(1, layout.offset(index), load),)
-
-    loops, index = loopnest.improved(
-        loops, index, lambda index: loopnest.all_indices((), build(index))
-    )
-    kernel = Nest((node.dtype, node.dtype), loops, (), (), build(index))
-    return Planned(kernel, [origin, target], [1], node, _nest_work(kernel))
-
-
 def _map_index(index_map: Sequence, names: Sequence[Var]) -> Indices:
     return tuple(
         combine([(number(offset), 1)] + [(variable(names[v]), c) for v, c in terms])
         for offset, terms in index_map
     )
-
-
-def _ordered_reduction(lowering: Lowering) -> tuple[tuple[Var, ...], tuple[Reduction, ...]]:
-    """Reduce variables with the one along which memory is read contiguously last."""
-    strides: dict[Var, int] = {v: 0 for v in lowering.reduce}
-    for value in walk([r.value for r in lowering.reductions]):
-        if isinstance(value, Load):
-            for v in strides:
-                strides[v] = max(strides[v], abs(value.offset.coefficient(v)))
-    live = [v for v in lowering.reduce if v.size != 1]
-    if any(r.kind == "argmax" for r in lowering.reductions):
-        return tuple(live), tuple(lowering.reductions)
-    return tuple(sorted(live, key=lambda v: -strides[v])), tuple(lowering.reductions)
-
-
-def _nest_work(kernel: Nest) -> float:
-    points = 1.0
-    for var in (*kernel.loops, *kernel.reduce):
-        points *= var.size
-    values = walk([s.value for s in kernel.stores] + [r.value for r in kernel.reductions])
-    return points * max(1, len(values)) / 4

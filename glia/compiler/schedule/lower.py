@@ -7,7 +7,7 @@ from itertools import product
 
 from glia.base.dtypes import DType, bool_, int64
 from glia.base.shapes import Shape, strides_of
-from glia.compiler.index import ZERO, Index, Picked, Var, combine, number, variable
+from glia.compiler.index import ZERO, Index, Picked, combine, number, variable
 from glia.compiler.schedule.layout import Layout
 from glia.compiler.schedule.loops import (
     Apply,
@@ -104,7 +104,6 @@ class Lowering:
         self.argument = argument
         self.bound = dict(bound or {})  # computed in this kernel, available at one index only
         self.reductions: list[Reduction] = []
-        self.reduce: tuple[Var, ...] = ()
         self._memo: dict[tuple[Expr, Indices, tuple[Guard, ...]], Value] = {}
         self._loads: dict[tuple[int, Index, tuple[Guard, ...]], Load] = {}
         self._places: dict[tuple[int, int], Picked] = {}
@@ -304,14 +303,9 @@ class Lowering:
         if guards or not self._may_loop(node):
             return self._written_out(node, index, guards, dims)
         x = node.inputs[0]
-        sizes = tuple(x.shape[dim] for dim in dims)
-        if not self.reduce:
-            self.reduce = tuple(Var(f"r{i}", size) for i, size in enumerate(sizes))
-        if tuple(var.size for var in self.reduce) != sizes:
-            raise CannotLower("reductions over different extents")
         at = list(index)
-        for dim, var in zip(dims, self.reduce, strict=True):
-            at[dim] = variable(var)
+        for dim, place in zip(dims, self.row, strict=True):
+            at[dim] = place
         position = at[dims[0]] if node.op.name == "argmax" else None
         inner = self.value(x, tuple(at))
         self.reductions.append(Reduction(node.op.name, inner, position))
@@ -320,8 +314,10 @@ class Lowering:
     def _may_loop(self, node: Expr) -> bool:
         return node in self.loop_over
 
-    #: Reductions that this kernel runs as loops; all others are written out.
+    #: Reductions that this kernel runs as loops, and the index along a row; all others are
+    #: written out.
     loop_over: frozenset[Expr] = frozenset()
+    row: Indices = ()
 
     def _written_out(
         self, node: Expr, index: Indices, guards: tuple[Guard, ...], dims: tuple[int, ...]

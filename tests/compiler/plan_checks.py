@@ -133,7 +133,7 @@ def check_kernel(kernel: Kernel, sizes: Sequence[int]) -> None:
     values = [store.value for store in kernel.stores]
     if isinstance(kernel, Contraction):
         for operand in (kernel.a, kernel.b):
-            low, high, _ = reach(operand.offset, (), loops)
+            low, high, _ = reach(operand.offset, kernel.guards, loops)
             inside = low >= 0 and high < max(sizes[operand.arg], 1)
             assert inside or not points, f"operand {operand} leaves 0..{sizes[operand.arg]}"
     else:

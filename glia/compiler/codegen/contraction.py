@@ -17,7 +17,15 @@ from glia.compiler.codegen.nest import decode, pointers, share
 from glia.compiler.codegen.sums import add_lanes
 from glia.compiler.codegen.targets import Target
 from glia.compiler.index import Index, Var, substitute, variable
-from glia.compiler.schedule.loops import Contraction
+from glia.compiler.schedule.loops import Contraction, Guard
+
+#: A loop around the sums, run or not, for guards that bound no summed variable.
+ONCE = Var("once", 1)
+
+
+def _bounded(guard: Guard, reduce: tuple[Var, ...]) -> Var | None:
+    """The summed variable whose range a guard bounds."""
+    return next((v for v in reduce if guard.index.coefficient(v)), None)
 
 
 def generate(kernel: Contraction, name: str, _target: Target) -> str:
@@ -39,6 +47,9 @@ class _Generator:
         self.columns = tile.columns[1] if tile.columns else 1
         self.span = tile.lanes * tile.blocks  # elements of lanes_over in a tile
         self.factors = self._tiled()
+        self.reduce = kernel.reduce
+        if any(_bounded(guard, kernel.reduce) is None for guard in kernel.guards):
+            self.reduce = (ONCE, *kernel.reduce)
         self.kind = register_type(kernel.dtype, tile.lanes)
         self.suffix = f"v{tile.lanes}f{8 * kernel.dtype.itemsize}"
 
@@ -102,15 +113,51 @@ class _Generator:
     def _one_tile(self, extents: dict[Var, int]) -> None:
         rows = extents[self.tile.rows[0]] if self.tile.rows else 1
         columns = extents[self.tile.columns[0]] if self.tile.columns else 1
+        self.spans = self._spans()
         if self.tile.lanes_reduced:
             self._reduced_tile(rows, columns)
             return
         extent = extents[self.tile.lanes_over]
         blocks, tail = divmod(extent, self.tile.lanes)
-        sums = self._accumulate(rows, columns, blocks, tail, self.k.reduce)
+        sums = self._accumulate(rows, columns, blocks, tail, self.reduce)
         self._store_all(sums, rows, columns, blocks, tail)
 
     # The inner loops
+
+    def _spans(self) -> dict[Var, tuple[str, str]]:
+        """The ranges of the summed variables that the guards leave, for the tile at hand."""
+        found = {v: ("0", str(v.size)) for v in self.reduce}
+        for guard in self.k.guards:
+            over = _bounded(guard, self.k.reduce)
+            if over is None:
+                moved = self.b.index(guard.index + -guard.low, self.env)
+                holds = self.b.op(f"icmp ult i64 {moved}, {guard.high - guard.low}")
+                found[ONCE] = "0", self.b.op(f"select i1 {holds}, i64 {found[ONCE][1]}, i64 0")
+                continue
+            low, high = self._range(guard, over)
+            start, end = found[over]
+            found[over] = self._clamp("smax", low, start), self._clamp("smin", high, end)
+        return found
+
+    def _range(self, guard: Guard, over: Var) -> tuple[str, str]:
+        """First and one past the last value of a summed variable that a guard allows."""
+        factor = guard.index.coefficient(over)
+        rest = Index(tuple(t for t in guard.index.terms if t[0] != over), guard.index.constant)
+        if factor < 0:
+            # low <= rest - n·over < high
+            return self._floor((rest + -guard.high), -factor, 1), self._floor(
+                rest + -guard.low, -factor, 1
+            )
+        up = factor - 1  # a ceiling is the floor of what is so much larger
+        low = self._floor(rest * -1 + (guard.low + up), factor, 0)
+        return low, self._floor(rest * -1 + (guard.high + up), factor, 0)
+
+    def _floor(self, index: Index, by: int, more: int) -> str:
+        """``⌊index / by⌋ + more``; the index may be negative."""
+        return self.b.index(index // by + more, self.env)
+
+    def _clamp(self, how: str, a: str, b: str) -> str:
+        return self.b.call(f"llvm.{how}.i64", "i64", [("i64", a), ("i64", b)])
 
     def _accumulate(
         self, rows: int, columns: int, blocks: int, tail: int, reduce: tuple[Var, ...]
@@ -127,7 +174,7 @@ class _Generator:
                 self.env[left[0]] = i
                 return run(left[1:], [(self.kind, text) for text in inside])
 
-            return self.b.loop("0", str(left[0].size), 1, current, body, left[0].name)
+            return self.b.loop(*self.spans[left[0]], 1, current, body, left[0].name)
 
         return run(reduce, start)
 
@@ -253,7 +300,7 @@ class _Generator:
     def _reduced_tile(self, rows: int, columns: int) -> None:
         """Both operands are vectors along a summed variable; the lanes are added at the end."""
         over = self.tile.lanes_over
-        outer = tuple(v for v in self.k.reduce if v != over)
+        outer = tuple(v for v in self.reduce if v != over)
         whole, tail = divmod(over.size, self.tile.lanes)
         start = [(self.kind, "zeroinitializer")] * (rows * columns)
 
@@ -271,7 +318,7 @@ class _Generator:
                     self.env[left[0]] = i
                     return run(left[1:], [(self.kind, text) for text in inside])
 
-                return self.b.loop("0", str(left[0].size), 1, current, body, left[0].name)
+                return self.b.loop(*self.spans[left[0]], 1, current, body, left[0].name)
             high = whole * self.tile.lanes
             sums = self.b.loop("0", str(high), self.tile.lanes, current, step(0), over.name)
             return step(tail)(str(high), sums) if tail else sums

@@ -17,21 +17,28 @@ class Target:
     features: str
     vector_bytes: int
     registers: int
+    multiply_bytes: int  # of vectors multiplied and added in a cycle
 
     def lanes(self, itemsize: int) -> int:
         """Elements of a vector."""
         return max(1, self.vector_bytes // itemsize)
+
+    def products(self, nbytes: int) -> float:
+        """Multiply-adds of vectors of so many bytes in a cycle."""
+        return min(2.0, self.multiply_bytes / nbytes)
 
 
 def describe(triple: str, cpu: str, features: dict[str, bool]) -> Target:
     """The target of a processor with these features."""
     flat = ",".join(("+" if on else "-") + name for name, on in sorted(features.items()))
     if features.get("avx512f"):
-        return Target(triple, cpu, flat + ",-prefer-256-bit", 64, 32)
+        # Zen 4 runs wide vectors in two halves
+        once = 64 if cpu == "znver4" else 128
+        return Target(triple, cpu, flat + ",-prefer-256-bit", 64, 32, once)
     if features.get("avx2") and features.get("fma"):
-        return Target(triple, cpu, flat, 32, 16)
+        return Target(triple, cpu, flat, 32, 16, 64)
     arm = triple.startswith(("aarch64", "arm64"))
-    return Target(triple, cpu, flat, 16, 32 if arm else 16)
+    return Target(triple, cpu, flat, 16, 32 if arm else 16, 32)
 
 
 def _disabled() -> set[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from glia.base.dtypes import int32, int64
-from glia.compiler.passes.bounds import pad_contraction
 from glia.compiler.passes.chunks import cut_contraction
 from glia.compiler.passes.reductions import split_reduction
 from glia.ir import build
@@ -126,11 +125,6 @@ def _scatter_add(node: Expr) -> Expr | None:
     return simplify((build.where(build.eq(index, running), values, 0),))[0]
 
 
-def _contract(node: Expr) -> Expr | None:
-    inside = pad_contraction(node)
-    return inside if inside is not node else cut_contraction(node)
-
-
 RULES: dict[str, Rule] = {
     "add": _add,
     "mul": _mul,
@@ -141,7 +135,7 @@ RULES: dict[str, Rule] = {
     "reshape": _reshape,
     "permute": _permute,
     "expand": _expand,
-    "contract": _contract,
+    "contract": cut_contraction,
     "scatter_add": _scatter_add,
     "sum": split_reduction,
     "prod": split_reduction,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from glia.base.shapes import Shape
 from glia.compiler.codegen.body import fits_lanes
 from glia.compiler.codegen.targets import Target
-from glia.compiler.index import Index, Var, combine, number, variable, variables
+from glia.compiler.index import Index, Var, variable, variables
 from glia.compiler.schedule import loopnest
 from glia.compiler.schedule.groups import Group, reads
 from glia.compiler.schedule.layout import Layout, arranged, natural
@@ -33,9 +34,20 @@ from glia.compiler.schedule.nests import (
     nest_work,
     plan_nest,
 )
-from glia.compiler.schedule.partition import SIMPLE_VIEWS
-from glia.compiler.schedule.tile import Choice, Side, choose, summing_order
+from glia.compiler.schedule.operands import Operands, Space, space
+from glia.compiler.schedule.tile import Choice, Problem, Side, choose, summing_order
 from glia.ir.expr import Expr
+
+#: Convolutions to so many vectors of channels keep them innermost.
+MANY = 2
+
+
+@dataclass(frozen=True)
+class Inner:
+    """The variable along which a contraction's result lies innermost, and the one beside it."""
+
+    lanes_over: Var
+    beside: Var | None = None  # None: the rows of a tile
 
 
 class Scheduler:
@@ -49,6 +61,7 @@ class Scheduler:
     def __init__(self, target: Target) -> None:
         self.target = target
         self.layouts: dict[Expr, list[Layout]] = {}
+        self.operands = Operands(self.layouts, self.layout_of)
         self.kernels: list[Planned] = []
         self.read: set[Expr] = set()  # stored values that kernels read
 
@@ -113,65 +126,70 @@ class Scheduler:
         """Plan a contraction with its epilogue; False when the two do not go together."""
         core = group.core
         assert core is not None
-        sizes, rank, a_map, b_map = core.attrs
-        names = [Var(f"{'i' if v < rank else 'k'}{v}", n) for v, n in enumerate(sizes)]
-        loops, reduce = tuple(names[:rank]), tuple(names[rank:])
-        index = tuple(variable(var) for var in loops)
-        sides = (
-            self.side(core.inputs[0], _map_index(a_map, names)),
-            self.side(core.inputs[1], _map_index(b_map, names)),
-        )
-        choice = batch = None
-        if core.dtype.kind == "float" and core.numel and min(sizes) > 0:
-            batch = self.batch(loops, sides)
-            itemsize = core.dtype.itemsize
-            choice = choose(loops, reduce, sides, self.target, itemsize, batch)
+        found = space(core, True)
+        ways = [
+            self.operands.ways(operand, at)
+            for operand, at in zip(found.operands, found.indices, strict=True)
+        ]
+        choice = inner = None
+        if core.dtype.kind == "float" and core.numel and min(core.attrs[0]) > 0:
+            inner = self.inner(tuple(found.loops), [way[0] for way in ways])
+            lanes_over = inner.lanes_over if inner else None
+            problem = Problem(
+                tuple(found.loops),
+                tuple(found.reduce),
+                tuple(map(tuple, ways)),
+                tuple(found.guards),
+                self.target,
+                core.dtype.itemsize,
+            )
+            choice = choose(problem, lanes_over)
         if choice is None:
-            return self.plain_contraction(group, loops, reduce, sides, index)
-        return self.tiled_contraction(group, loops, reduce, sides, index, choice, batch)
+            return self.plain_contraction(group)
+        return self.tiled_contraction(group, found, choice, inner)
 
-    def batch(self, loops: tuple[Var, ...], sides: Sequence[Side]) -> Var | None:
-        """The variable that runs over the batch, when the result should have it innermost.
+    def inner(self, loops: tuple[Var, ...], sides: Sequence[Side]) -> Inner | None:
+        """The variable that the result should have innermost, if there is one.
 
-        Then convolutions, pooling and everything elementwise run along the batch in whole
-        vectors, whatever the sizes of images. It is the first variable of the result, occurs in
-        the first operand alone, and lies innermost there already; or the operand comes from
-        outside and looks like a batch of images, or of rows for a weight of rows.
+        Then whatever follows runs along it in whole vectors, whatever the sizes of images. For a
+        convolution with many channels it is the channel. Otherwise it is the batch: the first
+        variable of the result, which occurs in the first operand alone and lies innermost there
+        already; or the operand comes from outside and looks like a batch of images, or of rows
+        for a weight of rows.
         """
-        live = [v for v in loops if v.size > 1]
         data, weight = sides
-        if not live or 2 * live[0].size < self.target.lanes(data.base.dtype.itemsize):
+        live = [v for v in loops if v.size > 1]
+        of_data = set().union(*map(variables, data.index))
+        of_weight = set().union(*map(variables, weight.index))
+        lanes = self.target.lanes(data.base.dtype.itemsize)
+        places = [v for v in live if v not in of_weight]
+        channels = max((v for v in live if v not in of_data), key=lambda v: v.size, default=None)
+        if len(places) > 1 and channels is not None and channels.size >= MANY * lanes:
+            return Inner(channels, places[0])
+        if not places or 2 * places[0].size < lanes:
             return None
-        first = live[0]
-        if any(first in variables(at) for at in weight.index):
-            return None
+        first = places[0]
         if data.base.op.name == "leaf":
             flat = data.base.ndim == weight.base.ndim == 2
             rows = flat and weight.index[-1] == data.index[-1]
-            return first if rows or data.base.ndim > 2 else None
+            fits = first == live[0] and (rows or data.base.ndim > 2)
+            return Inner(first) if fits else None
         if not data.index:
             return None
         innermost = data.layout.order[-1]
-        return first if data.index[innermost] == variable(first) else None
+        return Inner(first) if data.index[innermost] == variable(first) else None
 
-    def side(self, node: Expr, index: Indices) -> Side:
-        """Follow simple views down to the stored value."""
-        probe = _Probe(self.layouts)
-        base, at = probe.find(node, index)
-        return Side(base, at, self.layout_of(base)[0])
-
-    def plain_contraction(
-        self,
-        group: Group,
-        loops: tuple[Var, ...],
-        reduce: tuple[Var, ...],
-        sides: Sequence[Side],
-        index: Indices,
-    ) -> bool:
+    def plain_contraction(self, group: Group) -> bool:
         """Whole numbers and odd cases: a plain sum of products."""
         (root,), core = group.roots, group.core
         if root is not core:
             return False
+        found = space(core, False)
+        index = tuple(found.at[: core.ndim])
+        sides = [
+            self.operands.ways(operand, at)[-1]
+            for operand, at in zip(found.operands, found.indices, strict=True)
+        ]
         layout = natural(root.shape)
         self.layouts[root] = [layout]
         args = Args(self.layouts)
@@ -179,8 +197,8 @@ class Scheduler:
         parts = tuple(lowering.value(side.base, side.index) for side in sides)
         reduction = Reduction("sum", Apply(root.dtype, "mul", parts))
         store = Store(args.number(root), layout.offset(index), Reduced(root.dtype, 0))
-        live = tuple(v for v in loops if v.size != 1)
-        summed = tuple(v for v in reduce if v.size != 1)
+        live = tuple(v for v in found.loops if v.size != 1)
+        summed = tuple(v for v in found.reduce if v.size != 1)
         kernel = Nest(args.dtypes(), live, summed, (reduction,), (store,))
         self.kernels.append(Planned(kernel, args.refs, [store.arg], root, nest_work(kernel)))
         return True
@@ -188,23 +206,22 @@ class Scheduler:
     def tiled_contraction(
         self,
         group: Group,
-        loops: tuple[Var, ...],
-        reduce: tuple[Var, ...],
-        sides: Sequence[Side],
-        index: Indices,
+        found: Space,
         choice: Choice,
-        batch: Var | None,
+        inner: Inner | None,
     ) -> bool:
         (root,), core = group.roots, group.core
         assert core is not None
         tile = choice.tile
+        index = tuple(found.at[: core.ndim])
         root_index = regroup(index, core.shape, root.shape)
         layout = natural(root.shape)
-        if batch is not None and not tile.lanes_reduced:
-            layout = _along(root_index, root.shape, tile)
+        if inner is not None and not tile.lanes_reduced:
+            beside = inner.beside or (tile.rows[0] if tile.rows else None)
+            layout = _along(root_index, root.shape, tile, beside)
         args = Args(self.layouts)
         operands = []
-        for side, wanted in zip(sides, choice.layouts, strict=True):
+        for side, wanted in zip(choice.sides, choice.layouts, strict=True):
             arg = args.of((side.base, wanted.key))
             operands.append(Operand(arg, wanted.offset(side.index)))
         result = Reduced(core.dtype, 0)
@@ -219,15 +236,18 @@ class Scheduler:
             fine = fits_lanes([value], [layout.offset(root_index)], tile.lanes_over)
             if not fine:
                 return False
-        for side, wanted in zip(sides, choice.layouts, strict=True):
+        for side, wanted in zip(choice.sides, choice.layouts, strict=True):
             self.repack(side.base, wanted)
         self.layouts[root] = [layout]
         store = Store(args.of((root, layout.key)), layout.offset(root_index), value)
-        summed = summing_order(reduce, [o.offset for o in operands])
-        outer = [v for v in loops if v.size != 1 and v != tile.lanes_over]
-        outer += [tile.lanes_over] if tile.lanes_over in loops else []
+        summed = summing_order(found.reduce, [o.offset for o in operands])
+        outer = [v for v in found.loops if v.size != 1 and v != tile.lanes_over]
+        outer += [tile.lanes_over] if tile.lanes_over in found.loops else []
         a, b = operands
-        kernel = Contraction(args.dtypes(), tuple(outer), summed, a, b, core.dtype, (store,), tile)
+        guards = dict.fromkeys((*found.guards, *(g for side in choice.sides for g in side.guards)))
+        kernel = Contraction(
+            args.dtypes(), tuple(outer), summed, a, b, core.dtype, (store,), tile, tuple(guards)
+        )
         self.kernels.append(Planned(kernel, args.refs, [store.arg], root, choice.cost))
         return True
 
@@ -242,14 +262,14 @@ class Scheduler:
         loops = tuple(v for d, v in enumerate(names) if d != dim and v.size != 1)
         names[dim] = steps
         layout = natural(node.shape)
-        base = self.side(values, tuple(variable(v) for v in names)).base
+        base = self.operands.side(values, tuple(variable(v) for v in names)).base
         wanted = natural(base.shape)
         self.repack(base, wanted)
         self.layouts[node] = [layout]
 
         def build(index: Indices) -> tuple[Args, Scatter]:
             args = Args(self.layouts)
-            side = self.side(values, index)
+            side = self.operands.side(values, index)
             value = Load(node.dtype, args.of((base, wanted.key)), wanted.offset(side.index))
             place = Lowering(self.primary(), args.number).place(at, index, size)
             arg = args.number(node)
@@ -267,6 +287,12 @@ class Scheduler:
 
     def repack(self, base: Expr, wanted: Layout) -> None:
         """Make a copy of a stored value in another layout, once."""
+        if base not in self.layouts and base.op.name in ("pad", "fold"):
+            group = Group([base], None)
+            planned, _ = plan_nest(group, self.layouts, self.target, False, wanted)
+            self.kernels.append(planned)
+            self.layouts[base] = [wanted]
+            return
         known = self.layout_of(base)
         if any(layout.key == wanted.key for layout in known):
             return
@@ -275,41 +301,16 @@ class Scheduler:
         known.append(wanted)
 
 
-class _Probe(Lowering):
-    """Finds the stored value behind simple views, and the index into it."""
+def _along(index: Indices, shape: Shape, tile: Tile, beside: Var | None) -> Layout:
+    """The layout in which a tile's results lie together: lanes innermost, then rows.
 
-    def __init__(self, layouts: dict[Expr, list[Layout]]) -> None:
-        super().__init__({}, lambda node: 0)
-        self.known = layouts
-
-    def find(self, node: Expr, index: Indices) -> tuple[Expr, Indices]:
-        self.found: tuple[Expr, Indices] | None = None
-        self.value(node, index)
-        assert self.found is not None
-        return self.found
-
-    def _value(self, node: Expr, index: Indices, guards: tuple) -> Load:  # type: ignore[type-arg]
-        if node.op.name in SIMPLE_VIEWS and node not in self.known:
-            self.computed(node, index, guards)
-        else:
-            self.found = (node, index)
-        return Load(node.dtype, 0, number(0))
-
-
-def _along(index: Indices, shape: Shape, tile: Tile) -> Layout:
-    """The layout in which a tile's results lie together: lanes innermost, then rows."""
+    Where the lanes are channels the batch comes next: positions of images are matrices of one
+    row per image, and a convolution is products of such matrices.
+    """
 
     def rank(dim: int) -> tuple[int, int]:
         if index[dim].coefficient(tile.lanes_over) == 1:
             return 2, dim
-        is_row = tile.rows is not None and index[dim].coefficient(tile.rows[0]) == 1
-        return int(is_row), dim
+        return int(beside is not None and index[dim].coefficient(beside) == 1), dim
 
     return arranged(shape, sorted(range(len(shape)), key=rank))
-
-
-def _map_index(index_map: Sequence, names: Sequence[Var]) -> Indices:
-    return tuple(
-        combine([(number(offset), 1)] + [(variable(names[v]), c) for v, c in terms])
-        for offset, terms in index_map
-    )

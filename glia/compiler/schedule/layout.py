@@ -45,6 +45,11 @@ class Layout:
     def size(self) -> int:
         return room(self.shape, self.key)
 
+    @property
+    def even(self) -> bool:
+        """Whether all panels are full."""
+        return self.panel is None or self.shape[self.panel[0]] % self.panel[1] == 0
+
 
 def room(shape: Shape, key: Key) -> int:
     """Elements of memory that a value in a layout takes: the last panel is filled up."""

@@ -150,7 +150,10 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Contraction:
-    """``acc = Σ over reduce of a · b``; then stores, whose values may use ``Reduced(0)``."""
+    """``acc = Σ over reduce of a · b``; then stores, whose values may use ``Reduced(0)``.
+
+    Only products where all guards hold are added: a guard bounds one summed variable at most.
+    """
 
     args: tuple[DType, ...]
     loops: tuple[Var, ...]
@@ -160,6 +163,7 @@ class Contraction:
     dtype: DType
     stores: tuple[Store, ...]
     tile: Tile
+    guards: tuple[Guard, ...] = ()
 
     def __str__(self) -> str:
         return Printer(self.args).contraction(self)
@@ -212,6 +216,7 @@ class Printer:
         a, b = kernel.a, kernel.b
         self.lines.append(
             f"r0:{kernel.dtype.name} = sum arg{a.arg}[{a.offset}] * arg{b.arg}[{b.offset}]"
+            + self._guards(kernel.guards)
         )
         return self._stores(kernel.stores)
 

@@ -14,6 +14,7 @@ from glia.base.shapes import numel
 from glia.compiler.schedule.groups import Group, is_long_reduction, merge
 from glia.compiler.schedule.rows import join_rows
 from glia.ir.expr import Expr, topological
+from glia.ir.ops.window import dilated
 
 EXPENSIVE = frozenset(
     ("exp", "sigmoid", "log", "log1p", "expm1", "sin", "cos", "tanh", "erf", "pow", "random_bits")
@@ -109,8 +110,11 @@ class _Plan:
                 self.stored.add(node)
 
     def _store_operand(self, node: Expr) -> None:
-        """Operands of contractions are read from memory, through simple views at most."""
-        while node.op.name in SIMPLE_VIEWS:
+        """Operands of contractions are read from memory, through simple views at most.
+
+        Zeros between elements are not stored either: the contraction leaves them out.
+        """
+        while node.op.name in SIMPLE_VIEWS or dilated(node) is not None:
             node = node.inputs[0]
         if node.op.name != "leaf":
             self.stored.add(node)

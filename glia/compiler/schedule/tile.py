@@ -1,12 +1,13 @@
 """How a contraction runs: which variable fills the vectors, what a register tile holds.
 
-Every candidate is priced in cycles of a simple machine (two multiply-adds and two loads a cycle,
-latency 4), repacking of operands included; the cheapest wins. The choice depends on shapes,
+Every candidate is priced in cycles of a simple machine (so many multiply-adds and two loads a
+cycle, latency 4), copies of operands included; the cheapest wins. The choice depends on shapes,
 layouts and the target, never on the number of threads.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,21 +15,27 @@ from itertools import product
 from typing import cast
 
 from glia.compiler.codegen.targets import Target
-from glia.compiler.index import Index, Var, variable, variables
+from glia.compiler.index import Index, Var, inner_atoms, variable, variables
 from glia.compiler.schedule.layout import Layout, arranged, dim_last, natural, panelled
-from glia.compiler.schedule.loops import Tile
+from glia.compiler.schedule.loops import Guard, Tile
 from glia.ir.expr import Expr
 
 #: Cycles to move one element when an operand is copied into another layout.
 REPACK = 1.5
-#: Bytes of a cache line and of a number; what stays in the innermost cache; cycles to fetch a line
-#: from the next one, when lines follow one another and when they lie so many bytes apart.
-LINE, WORD, INNER_CACHE = 64, 4, 24 << 10
-LINE_CYCLES, FAR_CYCLES, FAR = 2.0, 6.0, 1024
+#: The same, into panels of which the last is not full.
+REPACK_RAGGED = 8.0
+#: Bytes of a cache line; what stays in the innermost cache; cycles to fetch a line from the next
+#: one, when lines follow one another and when they lie so many bytes apart.
+LINE, INNER_CACHE = 64, 24 << 10
+LINE_CYCLES, FAR_CYCLES, FAR = 1.0, 3.0, 1024
 #: Lines of one cache set, and the distance at which addresses meet in one.
 WAYS, PAGE = 8, 4096
 #: Cycles to add up the lanes of one accumulator.
 ADD_LANES = 8.0
+#: Rows of a tile at most.
+MOST_ROWS = 14
+#: Tiles enough for threads to share.
+SHARES = 8
 
 
 _NOTHING: list[Var | None] = [None]
@@ -36,11 +43,16 @@ _NOTHING: list[Var | None] = [None]
 
 @dataclass(frozen=True)
 class Side:
-    """An operand: the stored value it reads, at which indices, and how that lies in memory."""
+    """An operand: the stored value it reads, at which indices, and how that lies in memory.
+
+    What the guards exclude counts as zero.
+    """
 
     base: Expr
     index: tuple[Index, ...]
     layout: Layout
+    guards: tuple[Guard, ...] = ()
+    stored: bool = True
 
     def choices(self) -> Iterator[tuple[Layout, float]]:
         """Layouts with what they cost; only the one it is stored in is free.
@@ -49,7 +61,7 @@ class Side:
         what else the program computes.
         """
         seen = {self.layout.order}
-        yield self.layout, 0.0
+        yield self.layout, 0.0 if self.stored else REPACK * self.layout.size
         shape = self.base.shape
         rank = len(shape)
         others = [natural(shape)]
@@ -62,49 +74,77 @@ class Side:
                 yield layout, REPACK * layout.size
 
 
+def _bounds_one(guard: Guard, reduce: Sequence[Var]) -> bool:
+    """Whether a guard bounds the range of at most one summed variable, given all others."""
+    used = [v for v in reduce if v in variables(guard.index)]
+    return not used or (len(used) == 1 and not _hidden(guard.index) & set(used))
+
+
+def _hidden(index: Index) -> set[Var]:
+    """The variables that occur under a quotient or remainder."""
+    return set().union(*(variables(atom.of) for atom in inner_atoms(index)))
+
+
 @dataclass(frozen=True)
 class Choice:
     """A priced way to run a contraction."""
 
     cost: float
     tile: Tile
+    sides: tuple[Side, Side]
     layouts: tuple[Layout, Layout]
 
 
 @dataclass(frozen=True)
-class _Problem:
+class Problem:
+    """A contraction's loops, and what is known about its operands and the processor."""
+
     loops: tuple[Var, ...]
     reduce: tuple[Var, ...]
-    sides: tuple[Side, Side]
+    ways: tuple[tuple[Side, ...], ...]  # for each operand, the ways to read it
+    guards: tuple[Guard, ...]  # of the contraction itself
     target: Target
     itemsize: int
 
     @property
+    def fixed(self) -> set[Var]:
+        """Variables that must not change within a tile."""
+        return set().union(*(variables(guard.index) for guard in self.guards))
+
+    @property
+    def results(self) -> int:
+        return math.prod(var.size for var in self.loops)
+
+    @property
     def products(self) -> int:
+        return self.results * math.prod(var.size for var in self.reduce)
+
+    def reads(self, order: Sequence[Var], offset: Index) -> int:
+        """How many elements of an operand go into one result."""
         count = 1
-        for var in (*self.loops, *self.reduce):
-            count *= var.size
+        for var in order:
+            count *= var.size if offset.coefficient(var) else 1
         return count
 
+    def leaves_cache(
+        self, order: Sequence[Var], pair: tuple[_Option, _Option], which: Sequence[int]
+    ) -> bool:
+        """Whether what a tile reads of these operands is too much for the innermost cache."""
+        least = INNER_CACHE // (2 * self.target.vector_bytes)
+        return all(self.reads(order, pair[i].offset) > least for i in which)
 
-def choose(
-    loops: Sequence[Var],
-    reduce: Sequence[Var],
-    sides: tuple[Side, Side],
-    target: Target,
-    itemsize: int,
-    batch: Var | None,
-) -> Choice | None:
+
+def choose(problem: Problem, inner: Var | None) -> Choice | None:
     """The cheapest way, or None when no variable can fill vectors.
 
-    With a ``batch`` variable of at least a vector the lanes run along it: what follows then finds
+    With an ``inner`` variable of at least a vector the lanes run along it: what follows then finds
     its input as it wants it. Otherwise results are stored row-major, and lanes that do not run
     along the last variable pay for copying them.
     """
-    problem = _Problem(tuple(loops), tuple(reduce), sides, target, itemsize)
-    live = [v for v in loops if v.size > 1]
-    last = batch or (live[-1] if live else None)
-    only = batch if batch is not None and batch.size >= target.lanes(itemsize) else None
+    live = [v for v in problem.loops if v.size > 1]
+    last = inner or (live[-1] if live else None)
+    lanes = problem.target.lanes(problem.itemsize)
+    only = inner if inner is not None and inner.size >= lanes else None
     best: Choice | None = None
     for candidate in _candidates(problem, last, only):
         if best is None or candidate.cost < best.cost:
@@ -112,56 +152,69 @@ def choose(
     return best
 
 
-Option = tuple[Layout, float, Index]  # a layout, what it costs to have it, the offset in it
+@dataclass(frozen=True)
+class _Option:
+    """An operand in a layout: what it costs to have it, and the offset in it."""
+
+    side: Side
+    layout: Layout
+    cost: float
+    offset: Index
+    fixed: frozenset[Var]  # variables that must not change within a tile
 
 
-def _options(side: Side) -> list[Option]:
-    """The layouts in which the operand's offset is affine."""
+def _options(ways: Sequence[Side], reduce: Sequence[Var]) -> list[_Option]:
+    """The layouts in which the operand's offset is affine in all that may change in a tile."""
     found = []
-    for layout, cost in side.choices():
-        offset = layout.offset(side.index)
-        if offset.is_affine():
-            found.append((layout, cost, offset))
+    for way in ways:
+        if not all(_bounds_one(guard, reduce) for guard in way.guards):
+            continue
+        guarded = set().union(*(variables(guard.index) for guard in way.guards))
+        for layout, cost in way.choices():
+            offset = layout.offset(way.index)
+            hidden = _hidden(offset)
+            if not hidden & set(reduce):
+                found.append(_Option(way, layout, cost, offset, frozenset(hidden | guarded)))
     return found
 
 
-def _candidates(p: _Problem, last: Var | None, only: Var | None) -> Iterator[Choice]:
-    options = [_options(side) for side in p.sides]
-    results = 1
-    for var in p.loops:
-        results *= var.size
-    for pair in product(*options):
+def _candidates(p: Problem, last: Var | None, only: Var | None) -> Iterator[Choice]:
+    options = [_options(ways, p.reduce) for ways in p.ways]
+    for first, second in product(*options):
+        fixed = first.fixed | second.fixed | p.fixed
         for var in (*p.loops, *p.reduce):
-            if var.size == 1 or (only is not None and var != only):
+            if var.size == 1 or var in fixed or (only is not None and var != only):
                 continue
             reduced = var in p.reduce
-            vectors = _vector_side(var, (pair[0][2], pair[1][2]), reduced)
+            vectors = _vector_side(var, (first.offset, second.offset), reduced)
             if vectors is None:
                 continue
             extra = 0.0
             if not reduced and last is not None and var != last:
-                extra = REPACK * results
-            yield from _priced(p, var, vectors, reduced, (pair[0], pair[1]), extra)
+                extra = REPACK * p.results
+            yield from _priced(p, var, vectors, reduced, (first, second), extra)
 
 
 def _priced(
-    p: _Problem, var: Var, side: int, reduced: bool, pair: tuple[Option, Option], extra: float
+    p: Problem, var: Var, side: int, reduced: bool, pair: tuple[_Option, _Option], extra: float
 ) -> Iterator[Choice]:
     """The best tile for these layouts; and again with operands packed as the tile reads them."""
-    offsets = (pair[0][2], pair[1][2])
-    tile, cost = _best_tile(p, var, side, reduced, offsets)
-    steps = _steps(p, tile)
-    order = summing_order(p.reduce, offsets)
-    ways: list[list[tuple[Layout, float]]] = [[], []]
-    for i in (0, 1):
-        wait = _fetching(tile, order, offsets[i], i == side)
-        ways[i].append((pair[i][0], pair[i][1] + wait * steps))
-        packed = None if reduced or not wait else _packed(p.sides[i], order, tile, i == side)
-        if packed is not None:
-            wait = _packed_fetching(tile, i == side)
-            ways[i].append((packed, REPACK * packed.size + wait * steps))
-    for (first, a), (second, b) in product(*ways):
-        yield Choice(cost + extra + a + b, tile, (first, second))
+    order = summing_order(p.reduce, (pair[0].offset, pair[1].offset))
+    sides = (pair[0].side, pair[1].side)
+    paid = extra + pair[0].cost + pair[1].cost
+    for packing in ((), (0,), (1,), (0, 1)):
+        if packing and (reduced or not p.leaves_cache(order, pair, packing)):
+            continue
+        tile, cost = _best_tile(p, var, side, reduced, pair, order, packing)
+        layouts = [option.layout for option in pair]
+        for i in packing:
+            found = _packed(sides[i], order, tile, i == side)
+            if found is None:
+                break
+            layouts[i] = found
+            cost += (REPACK if found.even else REPACK_RAGGED) * found.size
+        else:
+            yield Choice(cost + paid, tile, sides, (layouts[0], layouts[1]))
 
 
 def _packed(side: Side, order: tuple[Var, ...], tile: Tile, vectors: bool) -> Layout | None:
@@ -192,45 +245,44 @@ def summing_order(reduce: Sequence[Var], offsets: Sequence[Index]) -> tuple[Var,
     return tuple(sorted((v for v in reduce if v.size != 1), key=lambda v: -strides[v]))
 
 
-def _steps(p: _Problem, tile: Tile) -> float:
-    """How often the inner loop runs, over all tiles."""
-    per_tile = tile.lanes * tile.blocks
-    for pair in (tile.rows, tile.columns):
-        per_tile *= pair[1] if pair else 1
-    return p.products / per_tile
+@dataclass(frozen=True)
+class _Waits:
+    """Cycles that a step waits for memory: per vector, per scalar, per scalar of many rows."""
+
+    vector: float = 0.0
+    scalar: float = 0.0
+    crowded: float = 0.0
 
 
-def _fetching(tile: Tile, order: tuple[Var, ...], offset: Index, vectors: bool) -> float:
-    """Cycles a step waits for one operand, when what a tile reads of it leaves the inner cache."""
-    across = tile.columns if vectors else tile.rows
-    wide = across[1] if across else 1
-    if vectors:
-        wide *= tile.blocks
-    per_item = tile.lanes * WORD if vectors else WORD
-    footprint = wide * per_item
-    for var in order:
-        footprint *= var.size if offset.coefficient(var) else 1
+def _waits(
+    p: Problem,
+    order: tuple[Var, ...],
+    offsets: tuple[Index, Index],
+    lanes: int,
+    row: Var | None,
+    packed: tuple[bool, bool],
+) -> _Waits:
+    """What it costs when the operands' parts (vectors, scalars) leave the innermost cache."""
     if not order:
-        return 0.0
-    step = abs(offset.coefficient(order[-1])) * WORD
-    apart = abs(offset.coefficient(across[0])) * WORD if across else 0
-    crowded = not vectors and wide > WAYS and apart and apart % PAGE == 0
-    if footprint <= INNER_CACHE and not crowded:
-        return 0.0
-    if vectors:
-        lines = wide * max(1.0, per_item / LINE)
-    elif apart == WORD:
-        lines = max(min(1.0, step / LINE), wide * WORD / LINE)
-    else:
-        lines = wide * (1.0 if crowded else min(1.0, step / LINE))
-    return lines * (FAR_CYCLES if step >= FAR else LINE_CYCLES)
-
-
-def _packed_fetching(tile: Tile, vectors: bool) -> float:
-    """The same for an operand in panels: one line after another."""
-    if vectors:
-        return LINE_CYCLES * tile.blocks * max(1.0, tile.lanes * WORD / LINE)
-    return LINE_CYCLES * (tile.rows[1] if tile.rows else 1) * WORD / LINE
+        return _Waits()
+    size = p.itemsize
+    wide = lanes * size
+    lines = max(1.0, wide / LINE)
+    steps = [abs(offset.coefficient(order[-1])) * size for offset in offsets]
+    far = [FAR_CYCLES if step >= FAR else LINE_CYCLES for step in steps]
+    vector = scalar = crowded = 0.0
+    if p.reads(order, offsets[0]) * 2 * wide > INNER_CACHE:
+        vector = lines * (LINE_CYCLES if packed[0] else far[0])
+    apart = abs(offsets[1].coefficient(row)) * size if row else 0
+    if not packed[1] and apart and apart % PAGE == 0:
+        crowded = far[1]
+    if p.reads(order, offsets[1]) * WAYS * size > INNER_CACHE:
+        if packed[1]:
+            scalar = LINE_CYCLES * size / LINE
+        else:
+            share = size / LINE + 1 / WAYS if apart == size else 1.0
+            scalar = far[1] * share * min(1.0, steps[1] / LINE)
+    return _Waits(vector, scalar, crowded)
 
 
 def _vector_side(var: Var, offsets: tuple[Index, Index], reduced: bool) -> int | None:
@@ -243,30 +295,37 @@ def _vector_side(var: Var, offsets: tuple[Index, Index], reduced: bool) -> int |
     return 1 if a == 0 and b == 1 else None
 
 
-def _parts(size: int, step: int) -> list[tuple[int, int]]:
-    """(extent, how many) of the tiles along a variable."""
-    full, rest = divmod(size, step)
-    return [(step, full)] * bool(full) + [(rest, 1)] * bool(rest)
-
-
 def _best_tile(
-    p: _Problem, var: Var, side: int, reduced: bool, offsets: tuple[Index, Index]
+    p: Problem,
+    var: Var,
+    side: int,
+    reduced: bool,
+    pair: tuple[_Option, _Option],
+    order: tuple[Var, ...],
+    packing: Sequence[int],
 ) -> tuple[Tile, float]:
     lanes = p.target.lanes(p.itemsize)
     while lanes > 2 and lanes // 2 >= var.size:
         lanes //= 2
-    vector, scalar = offsets[side], offsets[1 - side]
-    rows = [v for v in p.loops if v != var and v.size > 1 and not vector.coefficient(v)]
-    rows = [v for v in rows if scalar.coefficient(v)]
-    columns = [v for v in p.loops if v != var and v.size > 1 and not scalar.coefficient(v)]
-    columns = [v for v in columns if vector.coefficient(v)]
+    vector, scalar = pair[side].offset, pair[1 - side].offset
+    packed = (side in packing, 1 - side in packing)
+    fixed = pair[0].fixed | pair[1].fixed | p.fixed
+    free = [v for v in p.loops if v != var and v.size > 1 and v not in fixed]
+    rows = [v for v in free if not vector.coefficient(v) and scalar.coefficient(v)]
+    columns = [v for v in free if not scalar.coefficient(v) and vector.coefficient(v)]
+    if packed[0]:
+        columns = []
     steps = p.products // var.size
+    rate = p.target.products(lanes * p.itemsize)
     best: tuple[float, Tile] | None = None
     for row in cast(list[Var | None], rows) or _NOTHING:
+        waits = _waits(p, order, (vector, scalar), lanes, row, packed)
         for column in cast(list[Var | None], columns) or _NOTHING:
             row_size, column_size = row.size if row else 1, column.size if column else 1
             vectors = -(-var.size // lanes)
-            found = _sizes(row_size, column_size, vectors, reduced, p.target.registers)
+            others = p.results // (row_size * column_size * (1 if reduced else var.size))
+            limits = (p.target.registers, min(others, SHARES))
+            found = _sizes(row_size, column_size, vectors, reduced, limits, rate, waits)
             cost = found[0] * steps / (row_size * column_size)
             tile = Tile(
                 var,
@@ -282,34 +341,48 @@ def _best_tile(
     assert best is not None
     cost, tile = best
     if reduced:
-        results = 1
-        for v in p.loops:
-            results *= v.size
-        cost += ADD_LANES * results
+        cost += ADD_LANES * p.results
     return tile, cost
+
+
+def _parts(size: int, step: int) -> list[tuple[int, int]]:
+    """(extent, how many) of the tiles along a variable."""
+    full, rest = divmod(size, step)
+    return [(step, full)] * bool(full) + [(rest, 1)] * bool(rest)
 
 
 @lru_cache(maxsize=4096)
 def _sizes(
-    row_size: int, column_size: int, vectors: int, reduced: bool, registers: int
+    row_size: int,
+    column_size: int,
+    vectors: int,
+    reduced: bool,
+    limits: tuple[int, int],
+    rate: float,
+    waits: _Waits,
 ) -> tuple[float, int, int, int]:
-    """Cheapest (cycles per step of the loops around, rows, columns, blocks)."""
+    """Cheapest (cycles per step of the loops around, rows, columns, blocks).
+
+    The limits are the number of registers, and how many such problems there are to share out.
+    """
+    registers, others = limits
     best = (float("inf"), 1, 1, 1)
-    for r in range(1, min(row_size, 14) + 1):
+    for r in range(1, min(row_size, MOST_ROWS) + 1):
         for c in range(1, min(column_size, 8) + 1):
             for b in range(1, 1 if reduced else min(vectors, 4) + 1) or (1,):
                 if r * c * b + c * b + 1 > registers:
                     continue
                 cost = sum(
-                    rn * cn * bn * _cycles(rr, cc, bb)
+                    rn * cn * bn * _cycles(rr, cc, bb, rate, waits)
                     for (rr, rn), (cc, cn), (bb, bn) in product(
                         _parts(row_size, r),
                         _parts(column_size, c),
                         [(1, vectors)] if reduced else _parts(vectors, b),
                     )
                 )
-                tiles = -(-row_size // r) * -(-column_size // c)
-                cost *= 1.0 + 0.02 * max(0, 8 - tiles)
+                tiles = others * -(-row_size // r) * -(-column_size // c)
+                tiles *= 1 if reduced else -(-vectors // b)
+                cost *= 1.0 + 0.02 * max(0, SHARES - tiles)
                 # a tile that does not divide evenly needs code of its own for the rest
                 cost *= 1.0 + 0.02 * (bool(row_size % r) + bool(column_size % c))
                 if cost < best[0]:
@@ -317,8 +390,11 @@ def _sizes(
     return best
 
 
-def _cycles(rows: int, columns: int, blocks: int) -> float:
+def _cycles(rows: int, columns: int, blocks: int, rate: float, waits: _Waits) -> float:
     """One step of a tile: multiply-adds, loads, and the wait for the previous step's sums."""
     products = rows * columns * blocks
     loads = columns * blocks + rows
-    return max(products / 2, loads / 2, 4.0) + 0.5
+    wait = columns * blocks * waits.vector + rows * waits.scalar
+    if rows > WAYS:
+        wait += rows * waits.crowded
+    return max(products / rate, loads / 2, 4.0) + 0.5 + wait

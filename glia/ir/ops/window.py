@@ -164,3 +164,20 @@ def dilate(x: Expr, step: Shape) -> Expr:
     size = tuple((n - 1) * s + 1 for n, s in zip(x.shape, step, strict=True))
     single = reshape(x, x.shape + (1,) * x.ndim)
     return intern(FOLD, (single,), (size, step, (1,) * x.ndim))
+
+
+def dilated(node: Expr) -> tuple[Expr, Shape] | None:
+    """What was spread out, and how far apart its elements now are, if ``dilate`` was used."""
+    steps = (1,) * node.ndim
+    inner = node
+    while inner.op is FOLD:
+        (x,) = inner.inputs
+        size, step, _ = inner.attrs
+        k = len(size)
+        if x.ndim != 2 * k or any(n != 1 for n in x.shape[k:]):
+            break
+        while x.op.name == "reshape":
+            (x,) = x.inputs
+        inner = reshape(x, inner.inputs[0].shape[:k])
+        steps = tuple(a * b for a, b in zip(steps, step, strict=True))
+    return None if inner is node else (inner, steps)

@@ -128,7 +128,7 @@ class _Job:
             ]
             try:
                 self.run = self.model.train(
-                    s.epochs, self.train_data, callbacks, self.test_data, resume=start
+                    s.epochs, self.train_data, callbacks, self.test_data, resume=start, sink=True
                 )
             except Interrupted:
                 progress.close()

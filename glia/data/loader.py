@@ -244,7 +244,7 @@ class DataLoader:
         return self.dataset.arrays if rows else None
 
     def next_order(self) -> np.ndarray:
-        """Begin an epoch and give all its indices at once; the epoch then counts as done.
+        """Begin an epoch and give all its indices at once; ``advance`` then counts its batches.
 
         Returns:
             int64 indices; with ``drop_last`` a multiple of ``batch_size`` of them.
@@ -263,8 +263,11 @@ class DataLoader:
         if order is None:
             order = np.fromiter(self.sampler, np.int64)
         stop = len(order) - len(order) % self.batch_size if self.drop_last else len(order)
-        self._position = len(self)
         return order[start * self.batch_size : stop]
+
+    def advance(self, batches: int) -> None:
+        """So many batches more of the epoch that ``next_order`` began have been used."""
+        self._position += batches
 
     # -- resuming --------------------------------------------------------------------------
 

@@ -35,9 +35,9 @@ class Group(dict):
         self.revision = 0
 
     def __setitem__(self, name: str, value: Any) -> None:
-        """Write a number into its slot; anything else, or a switch to or from 0, is a new plan."""
+        """Write a number into its slot; anything else, or one switched on or off, is a new plan."""
         number = name in self.scalars or f"{name}0" in self.scalars
-        if not number or bool(value) != bool(self[name]):
+        if not number or (name != "lr" and bool(value) != bool(self[name])):
             self.revision += 1
             state_changed()
         super().__setitem__(name, value)

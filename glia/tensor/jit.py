@@ -225,10 +225,20 @@ class _Compiled:
         """The optimizers' numbers of so many steps, which ``between`` sets."""
         tables = {leaf: acquire((times,), float64) for leaf in self.numbers}
         pairs = [(table.slot.array, slot_of(leaf).array) for leaf, table in tables.items()]
+        version = _version
         for k in range(times):
             for table, number in pairs:
                 table[k] = number
             between()
+        if version != _version:
+            what = tr(
+                "many: between() changed more than numbers (training or evaluation mode, or an "
+                "option switched on or off), which the steps cannot follow.",
+                "many：between() 改变的不只是数值（训练/评估模式，或某个选项的开关），"
+                "后续各步无法随之改变。",
+            )
+            help = tr("change it between two calls of many()", "请在两次 many() 之间改变它")
+            raise GradError(teach(what, help))
         return tables
 
     def still_fits(self) -> bool:

@@ -21,7 +21,18 @@ class Callback:
     Order of calls: ``begin``, then per epoch ``epoch_begin``, per step ``step_begin`` and
     ``step_end``, after every window of steps ``log``, at its end ``epoch_end``; at last ``end``,
     also when training was interrupted.
+
+    With ``Model.train(sink=True)`` many steps run in one native call. A callback with a
+    ``step_end`` says by ``due`` after which steps it must be called; one whose ``step_begin``
+    only sets the optimizer's numbers sets ``ahead``, and is then called before the steps run.
     """
+
+    #: Whether ``step_begin`` may be called before the steps before it have run.
+    ahead = False
+
+    def due(self, step: int) -> bool:
+        """Whether ``step_end`` has something to do after this step; True is always right."""
+        return True
 
     def begin(self, run: Run) -> None: ...
 
@@ -66,8 +77,11 @@ class LossMonitor(Callback):
     def __init__(self, every: int = 1) -> None:
         self.every = _check_every("LossMonitor", every)
 
+    def due(self, step: int) -> bool:
+        return step % self.every == 0
+
     def step_end(self, run: Run) -> None:
-        if run.step % self.every:
+        if not self.due(run.step):
             return
         epoch, step, loss = run.epoch, run.step_in_epoch, run.loss
         print(
@@ -98,8 +112,11 @@ class Checkpoint(Callback):
     def begin(self, run: Run) -> None:
         self.prefix.parent.mkdir(parents=True, exist_ok=True)
 
+    def due(self, step: int) -> bool:
+        return self.every is not None and step % self.every == 0
+
     def step_end(self, run: Run) -> None:
-        if self.every is not None and run.step % self.every == 0:
+        if self.due(run.step):
             self._save(run)
 
     def epoch_end(self, run: Run) -> None:
@@ -195,6 +212,8 @@ class LearningRate(Callback):
     Example:
         >>> decay = LearningRate(lambda t: 0.1 * (1 - t))
     """
+
+    ahead = True
 
     def __init__(self, rate: Callable[[float], float]) -> None:
         self.rate = rate

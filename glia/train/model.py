@@ -17,6 +17,7 @@ from glia.tensor.tensor import Tensor, as_tensor, no_grad, realize, to_numpy
 from glia.train.callbacks import Callback, listeners
 from glia.train.run import Meter, Run
 from glia.train.signals import Interrupted, SignalCatcher
+from glia.train.sink import Pace, Resident
 
 #: Outputs of so many batches are kept before they are read while evaluating.
 _EVAL_WINDOW = 16
@@ -89,6 +90,7 @@ class Model:
         valid: Any = None,
         log_every: int = 50,
         resume: Mapping[str, Any] | None = None,
+        sink: bool = False,
     ) -> Run:
         """Train for a number of epochs.
 
@@ -100,17 +102,23 @@ class Model:
             log_every: steps per window; the losses of a window are read together at its end,
                 so that computing never waits for reading.
             resume: where to go on, from :func:`glia.train.checkpoint.load_checkpoint`.
+            sink: take many steps in one native call, with the same result to the last bit. The
+                data must lie in memory: a ``DataLoader`` over a ``TensorDataset``. A call lasts
+                at most about 0.2 s; between calls Ctrl-C is heard and callbacks are called, those
+                of single steps as :meth:`glia.train.Callback.due` says.
 
         Returns:
             the run, with its last numbers in ``logs``.
 
         Raises:
-            ArgumentError: no optimizer, no data, an impossible number of epochs.
+            ArgumentError: no optimizer, no data, an impossible number of epochs; with ``sink``,
+                data that do not lie in memory.
             Interrupted: Ctrl-C or SIGTERM; the step under way and the callbacks' ``end`` were
                 completed. It is a ``KeyboardInterrupt``.
         """
         several = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
         self._check(epochs, data, log_every)
+        resident = Resident(data) if sink else None
         run = Run(self, epochs, len(data), data)
         run.meter = Meter(self.metrics)
         if resume is not None:
@@ -118,7 +126,7 @@ class Model:
                 setattr(run, name, resume[name])
             run.meter.load(resume["meter"])
         with SignalCatcher() as signals:
-            _Loop(self, run, several, signals, log_every, valid).go()
+            _Loop(self, run, several, signals, log_every, valid, resident).go()
         if run.interrupted:
             raise Interrupted(run.interrupted)
         return run
@@ -213,11 +221,15 @@ class _Loop:
         signals: SignalCatcher,
         log_every: int,
         valid: Any,
+        resident: Resident | None,
     ) -> None:
         self.model, self.run, self.signals, self.valid = model, run, signals, valid
-        self.log_every = log_every
+        self.log_every, self.resident = log_every, resident
         names = "begin epoch_begin step_begin step_end log epoch_end end".split()
         self.listeners = {name: listeners(callbacks, name) for name in names}
+        self.looking = [c for c in callbacks if listeners([c], "step_end")]
+        self.ahead = all(c.ahead for c in callbacks if listeners([c], "step_begin"))
+        self.pace = Pace()
         assert run.meter is not None
         self.meter = run.meter
 
@@ -259,27 +271,85 @@ class _Loop:
         run.interrupted = self.signals.received
 
     def _steps(self) -> None:
-        run, meter = self.run, self.meter
-        before, after = self.listeners["step_begin"], self.listeners["step_end"]
-        limit = run.epoch * run.steps_per_epoch
-        started = time.perf_counter()
-        meter.start_clock()
-        for x, y in run.data:
-            run.step += 1
-            for listener in before:
-                listener(run)
-            loss, outputs = self.model._train_step(x, y)
-            run.last = loss
-            run.samples += len(y)
-            meter.add(loss, outputs, y, len(y))
-            for listener in after:
-                listener(run)
-            at_window = run.step % self.log_every == 0 or run.step == limit
-            run.interrupted = self.signals.received
-            if at_window or run.stop or run.interrupted:
-                run.logs = meter.read()
-                now = time.perf_counter()
-                run.seconds, started = run.seconds + now - started, now
-                self.tell("log")
-            if run.stop or run.interrupted:
+        self.meter.start_clock()
+        self.started = time.perf_counter()
+        if self.resident is not None:
+            self._sunk_steps(self.resident)
+            return
+        for x, y in self.run.data:
+            self._step(x, y)
+            if self._ends():
                 return
+
+    def _step(self, x: Tensor, y: Tensor) -> None:
+        """One step."""
+        run = self.run
+        run.step += 1
+        self.tell("step_begin")
+        loss, outputs = self.model._train_step(x, y)
+        run.last = loss
+        run.samples += len(y)
+        self.meter.add(loss, outputs, y, len(y))
+        self.tell("step_end")
+
+    def _ends(self) -> bool:
+        """At the end of a window read and report; whether the epoch ends before its time."""
+        run = self.run
+        at_window = run.step % self.log_every == 0 or run.step == run.epoch * run.steps_per_epoch
+        run.interrupted = self.signals.received
+        over = bool(run.stop or run.interrupted)
+        if at_window or over:
+            run.logs = self.meter.read()
+            now = time.perf_counter()
+            run.seconds, self.started = run.seconds + now - self.started, now
+            self.tell("log")
+        return bool(over or run.stop)
+
+    def _sunk_steps(self, resident: Resident) -> None:
+        """Steps over data in memory, many in one native call."""
+        order, size = resident.begin()
+        pace = self.pace
+        while len(order):
+            full = len(order) // size
+            steps = self._until_due(min(full, pace.steps)) if full else 1
+            part, order = order[: steps * size], order[steps * size :]
+            pace.start()
+            if full:
+                self._sink(resident, part.reshape(steps, size))
+            else:
+                self._step(*resident.batch(part))
+            pace.took(steps)
+            resident.advance(steps)
+            if self._ends():
+                return
+
+    def _until_due(self, most: int) -> int:
+        """So many steps, or as many as there are until a callback or the window wants to see."""
+        if not self.ahead:
+            return 1
+        step = self.run.step
+        most = min(most, self.log_every - step % self.log_every)
+        for steps in range(1, most):
+            if any(callback.due(step + steps) for callback in self.looking):
+                return steps
+        return most
+
+    def _sink(self, resident: Resident, order: np.ndarray) -> None:
+        """Steps in one native call; ``step_begin`` is called for all of them before."""
+        run, last = self.run, self.run.step + len(order)
+
+        def begin() -> None:
+            if run.step < last:
+                run.step += 1
+                self.tell("step_begin")
+
+        begin()
+        batches = resident.rows(order)
+        between = begin if self.listeners["step_begin"] else None
+        losses, outputs = self.model._train_step.many(len(order), *batches, between=between)
+        run.step = last
+        run.samples += order.size
+        run.last = self.meter.add_many(losses, outputs, resident.labels(order), order.shape[1])
+        for callback in self.looking:
+            if callback.due(last):
+                callback.step_end(run)

@@ -65,9 +65,9 @@ class Meter:
     def __init__(self, metrics: Mapping[str, Metric]) -> None:
         self._window_metrics = {name: metric.fresh() for name, metric in metrics.items()}
         self._epoch_metrics = {name: metric.fresh() for name, metric in metrics.items()}
-        self._losses: list[Tensor] = []
-        self._outputs: list[Tensor] = []
-        self._labels: list[Tensor] = []
+        self._losses: list[Tensor | np.ndarray] = []
+        self._outputs: list[Tensor | np.ndarray] = []
+        self._labels: list[Tensor | np.ndarray] = []
         self._sizes: list[int] = []
         self._loss_total = 0.0
         self._count = 0
@@ -92,21 +92,37 @@ class Meter:
             self._outputs.append(outputs)
             self._labels.append(labels)
 
+    def add_many(self, losses: Tensor, outputs: Tensor, labels: np.ndarray, size: int) -> Tensor:
+        """Keep what many steps of one size gave; the last loss is returned.
+
+        Shape:
+            losses (steps,), outputs (steps, size, …), labels (steps · size, …).
+        """
+        found = to_numpy(losses)
+        self._losses.append(found)
+        self._sizes += [size] * len(found)
+        if self._window_metrics:
+            self._outputs.append(to_numpy(outputs).reshape(-1, *outputs.shape[2:]))
+            self._labels.append(labels)
+        return Tensor(found[-1])
+
     def read(self) -> dict[str, float]:
         """Loss and metrics over the steps since the last reading; empty when there were none."""
         if not self._losses:
             return {}
-        realize(*self._losses, *self._outputs)
+        pending = [*self._losses, *self._outputs]
+        realize(*[part for part in pending if isinstance(part, Tensor)])
         sizes = np.array(self._sizes, np.float64)
-        losses = np.array([float(to_numpy(loss)) for loss in self._losses])
+        losses = np.concatenate([_values(loss).reshape(-1) for loss in self._losses])
+        losses = losses.astype(np.float64)
         seconds = time.perf_counter() - self._started
         total = float((losses * sizes).sum())
         self._loss_total += total
         self._count += int(sizes.sum())
         found = {"loss": total / float(sizes.sum())}
         if self._window_metrics:
-            outputs = np.concatenate([to_numpy(part) for part in self._outputs])
-            labels = np.concatenate([to_numpy(part) for part in self._labels])
+            outputs = np.concatenate([_values(part) for part in self._outputs])
+            labels = np.concatenate([_values(part) for part in self._labels])
             for name, metric in self._window_metrics.items():
                 metric.reset()
                 metric.update(outputs, labels)
@@ -142,6 +158,10 @@ class Meter:
         for name, values in state["metrics"].items():
             if name in self._epoch_metrics:
                 vars(self._epoch_metrics[name]).update(values)
+
+
+def _values(part: Tensor | np.ndarray) -> np.ndarray:
+    return part if isinstance(part, np.ndarray) else to_numpy(part)
 
 
 def _plain(value: object) -> bool:

@@ -263,6 +263,8 @@ def test_a_whole_epoch_at_once() -> None:
     a, b = (DataLoader(numbers(7), 2, shuffle=True, seed=1, drop_last=True) for _ in range(2))
     for _ in range(2):
         assert a.next_order().tolist() == flat(seen(b))
+        a.advance(1)
+        a.advance(2)
     assert a.state_dict() == b.state_dict()
     assert a.resident_arrays() is a.dataset.arrays
     assert DataLoader(Slow(3)).resident_arrays() is None

@@ -236,6 +236,20 @@ BAD: list[tuple[Callable[[], Any], type[GliaError], str]] = [
 ]
 
 
+def test_between_changes_numbers_only() -> None:
+    run = Run("decayed")
+
+    def switch() -> None:
+        run.opt.param_groups[0]["weight_decay"] = 0.0
+
+    x, y = gl.tensor(run.x[:BATCH]), gl.tensor(run.y[:BATCH])
+    run.compiled(x, y)
+    before = run.state()
+    with pytest.raises(GradError, match="more than numbers"):
+        run.compiled.many(3, x, y, between=switch)
+    assert run.state()[:-1] == before[:-1]
+
+
 @pytest.mark.parametrize("number", range(len(BAD)))
 def test_what_cannot_work_is_refused(number: int) -> None:
     attempt, kind, words = BAD[number]

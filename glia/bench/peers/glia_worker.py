@@ -57,7 +57,12 @@ class Training(GliaJob):
             opt.step()
             return loss.detach()
 
-        self.take = take if mode == "plain" else gl.jit(take)
+        compiled = gl.jit(take)
+        self.take = {
+            "plain": take,
+            "jit": compiled,
+            "sink": lambda *batch: compiled.many(task["per_call"], *batch),
+        }[mode]
 
     def step(self, i: int) -> Any:
         return self.take(*self.batches[i % len(self.batches)])
@@ -97,8 +102,6 @@ def optimizer(net: Any, task: dict) -> Any:
 
 def make(task: dict, arrays: Arrays, threads: int, mode: str) -> Job:
     gl.set_num_threads(threads)
-    if mode == "sink":
-        raise NotImplementedError("many steps in one call")
     return (Training if task["train"] else Forward)(task, arrays, mode)
 
 

@@ -170,11 +170,11 @@ def cosine(rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 
 def classes(count: int, *shape: int) -> Callable[[np.random.Generator], dict[str, np.ndarray]]:
-    """Four batches of random inputs with random labels; ``shape`` begins with the batch."""
+    """Two batches of random inputs with random labels; ``shape`` begins with the batch."""
 
     def make(rng: np.random.Generator) -> dict[str, np.ndarray]:
-        x = rng.normal(size=(4, *shape)).astype(np.float32)
-        return {"x": x, "y": rng.integers(0, count, (4, shape[0]))}
+        x = rng.normal(size=(2, *shape)).astype(np.float32)
+        return {"x": x, "y": rng.integers(0, count, (2, shape[0]))}
 
     return make
 
@@ -189,9 +189,9 @@ def words(count: int, *shape: int) -> Callable[[np.random.Generator], dict[str, 
     """Sequences of 5000 words with a label each, or with the next word at every place."""
 
     def make(rng: np.random.Generator) -> dict[str, np.ndarray]:
-        x = rng.integers(0, 5000, (4, *shape))
+        x = rng.integers(0, 5000, (2, *shape))
         if count:
-            return {"x": x, "y": rng.integers(0, count, (4, shape[0]))}
+            return {"x": x, "y": rng.integers(0, count, (2, shape[0]))}
         return {"x": x, "y": np.roll(x, -1, 2).reshape(4, -1)}
 
     return make

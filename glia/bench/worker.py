@@ -37,7 +37,7 @@ class Process:
             stderr=self.errors,
             text=True,
             encoding="utf-8",
-            env=environment(threads) | env,
+            env=environment(threads) | {"PATH": _path(python)} | env,
         )
         hold_to_cores(self.process.pid, threads)
         threading.Thread(target=self._read, daemon=True).start()
@@ -115,6 +115,11 @@ def environment(threads: int) -> dict[str, str]:
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "GLOG_v": "3",
     }
+
+
+def _path(python: str) -> str:
+    """As in an activated environment: its own programs first."""
+    return os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)])
 
 
 def hold_to_cores(pid: int, threads: int) -> None:

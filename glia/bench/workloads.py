@@ -97,6 +97,7 @@ def _operation(name: str, net: str, data: Data, bytes: int, goal: float, flops: 
 
 
 _SGD: dict[str, Any] = {"optimizer": "sgd", "lr": 0.01, "momentum": 0.9}
+_FAST: dict[str, Any] = {"optimizer": "sgd", "lr": 0.1, "momentum": 0.9}
 _ADAM: dict[str, Any] = {"optimizer": "adam", "lr": 1e-3}
 _M16, _K4 = 1 << 24, 4096 * 4096
 _LENET = weights.classes(10, 32, 1, 32, 32)
@@ -107,8 +108,8 @@ WORKLOADS: tuple[Workload, ...] = (
     _regression("W1-step", "step", 0.35),
     _regression("W1-loop", "loop", 0.35),
     _classifier("W2", "mlp", 128, weights.classes(10, 128, 784), goal=0.65, **_ADAM),
-    _classifier("W3", "lenet", 32, _LENET, goal=0.2, **_SGD),
-    _classifier("W3-avx2", "lenet", 32, _LENET, without="avx512", **_SGD),
+    _classifier("W3", "lenet", 32, _LENET, goal=0.2, **_FAST),
+    _classifier("W3-avx2", "lenet", 32, _LENET, without="avx512", **_FAST),
     _classifier("W4", "resnet18", 64, weights.classes(10, 64, 3, 32, 32), goal=0.75, **_SGD),
     _classifier("W5", "resnet50", 8, weights.classes(1000, 8, 3, 224, 224), goal=0.7, **_SGD),
     Workload(

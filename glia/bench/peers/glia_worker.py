@@ -61,7 +61,7 @@ class Training(GliaJob):
         self.take = {
             "plain": take,
             "jit": compiled,
-            "sink": lambda *batch: compiled.many(task["per_call"], *batch),
+            "many": lambda *batch: compiled.many(task["per_call"], *batch),
         }[mode]
 
     def step(self, i: int) -> Any:

@@ -35,7 +35,7 @@ class Workload:
     per_call: int = 1  # steps in one call
     bytes: int = 0  # least memory traffic of an operation
     operations: float = 0.0  # arithmetic of an operation
-    tolerance: float = 2e-3  # of losses, relative
+    tolerance: float = 2e-4  # of losses, relative
     goal: float | None = None  # ratio to the best peer
     without: str = ""  # processor features everybody does without
 
@@ -92,11 +92,12 @@ def _classifier(name: str, net: str, batch: int, data: Data, **rest: Any) -> Wor
 def _operation(name: str, net: str, data: Data, bytes: int, goal: float, flops: float) -> Workload:
     return Workload(
         f"W11-{name}", net, data, train=False, modes="forward", bytes=bytes, goal=goal,
-        operations=flops, tolerance=2e-4,
+        operations=flops,
     )  # fmt: skip
 
 
-_SGD: dict[str, Any] = {"optimizer": "sgd", "lr": 0.01, "momentum": 0.9}
+#: Rounding grows from step to step where batches are normalised: a wider tolerance there.
+_DEEP: dict[str, Any] = {"optimizer": "sgd", "lr": 0.01, "momentum": 0.9, "tolerance": 3e-3}
 _FAST: dict[str, Any] = {"optimizer": "sgd", "lr": 0.1, "momentum": 0.9}
 _ADAM: dict[str, Any] = {"optimizer": "adam", "lr": 1e-3}
 _M16, _K4 = 1 << 24, 4096 * 4096
@@ -110,12 +111,12 @@ WORKLOADS: tuple[Workload, ...] = (
     _classifier("W2", "mlp", 128, weights.classes(10, 128, 784), goal=0.65, **_ADAM),
     _classifier("W3", "lenet", 32, _LENET, goal=0.2, **_FAST),
     _classifier("W3-avx2", "lenet", 32, _LENET, without="avx512", **_FAST),
-    _classifier("W4", "resnet18", 64, weights.classes(10, 64, 3, 32, 32), goal=0.75, **_SGD),
-    _classifier("W5", "resnet50", 8, weights.classes(1000, 8, 3, 224, 224), goal=0.7, **_SGD),
+    _classifier("W4", "resnet18", 64, weights.classes(10, 64, 3, 32, 32), goal=0.75, **_DEEP),
+    _classifier("W5", "resnet50", 8, weights.classes(1000, 8, 3, 224, 224), goal=0.7, **_DEEP),
     Workload(
         "W5i", "resnet50", weights.operands(1, 3, 224, 224), train=False, modes="forward", goal=0.6
     ),
-    Workload("W6", "unet", weights.masks, 2, loss="bce", goal=0.75, **_ADAM),
+    Workload("W6", "unet", weights.masks, 2, loss="bce", goal=0.75, tolerance=3e-3, **_ADAM),
     _classifier("W7", "rnn", 64, _WORDS, goal=0.4, **_ADAM),
     _classifier("W8", "lstm", 64, _WORDS, goal=0.5, **_ADAM),
     _classifier("W9", "gru", 64, _WORDS, goal=0.4, **_ADAM),

@@ -318,7 +318,7 @@ def softmax(x: Expr, dim: int) -> Expr:
     """``e^(xᵢ - max x) / Σⱼ e^(xⱼ - max x)`` along ``dim``."""
     dim = normalize_dim(dim, x.ndim)
     e = exp(sub(x, detach(amax(x, dim, True))))
-    return div(e, sum_(e, dim, True))
+    return mul(e, div(1.0, sum_(e, dim, True)))
 
 
 def log_softmax(x: Expr, dim: int) -> Expr:

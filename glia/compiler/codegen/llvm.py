@@ -34,9 +34,10 @@ def float_text(value: float, dtype: DType) -> str:
 
 
 class Builder:
-    """Text of one function."""
+    """Text of one function; ``scales`` where vectors of 64 bytes can be scaled by powers of two."""
 
-    def __init__(self) -> None:
+    def __init__(self, scales: bool = False) -> None:
+        self.scales = scales
         self.lines: list[str] = []
         self.declarations: dict[str, str] = {}
         self.block = "entry"
@@ -181,12 +182,24 @@ class Builder:
             )
         return value
 
-    def store(self, value: str, pointer: str, offset: str, dtype: DType, lanes: int) -> None:
+    def store(
+        self,
+        value: str,
+        pointer: str,
+        offset: str,
+        dtype: DType,
+        lanes: int,
+        stream: bool = False,
+    ) -> None:
+        """A register to memory; with ``stream`` past the caches, to whole aligned vectors."""
         at = self.address(pointer, offset, dtype)
         kind = splat_type(dtype.llvm, lanes)
         if dtype.kind == "bool":
             value = self.op(f"zext {register_type(dtype, lanes)} {value} to {kind}")
-        self.line(f"store {kind} {value}, ptr {at}, align {dtype.itemsize}")
+        how = f"align {dtype.itemsize}"
+        if stream:
+            how = f"align {dtype.itemsize * lanes}, !nontemporal !3"
+        self.line(f"store {kind} {value}, ptr {at}, {how}")
 
     def text(self, name: str, arguments: str) -> str:
         """The finished module."""
@@ -195,5 +208,5 @@ class Builder:
         return (
             f"{declared}\n\ndefine void @{name}({arguments}) nounwind {{\n{body}\n}}\n\n"
             '!0 = distinct !{!0, !1, !2}\n!1 = !{!"llvm.loop.vectorize.enable", i1 false}\n'
-            '!2 = !{!"llvm.loop.unroll.disable"}\n'
+            '!2 = !{!"llvm.loop.unroll.disable"}\n!3 = !{i32 1}\n'
         )

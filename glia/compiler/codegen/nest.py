@@ -28,6 +28,8 @@ from glia.compiler.schedule.loops import Nest, Store, Value, walk
 SHARES = 64
 #: Independent accumulators in a loop that sums along vectors, to hide the adder's latency.
 UNROLL = 4
+#: Results of more bytes than this are written past the caches.
+STREAM = 1 << 25
 
 
 def pointers(b: Builder, count: int) -> list[str]:
@@ -71,7 +73,7 @@ def generate(nest: Nest, name: str, target: Target) -> str:
 class _Generator:
     def __init__(self, nest: Nest, target: Target) -> None:
         self.nest = nest
-        self.b = Builder()
+        self.b = Builder(target.has_scale)
         self.env: dict[Var, str] = {}
         self.dtypes = nest.args
         reduced = [r.value for r in nest.reductions]
@@ -104,6 +106,8 @@ class _Generator:
             self.along_loop = False  # element by element, each sum in the same order
         apart = self.along_reduce and last is not None and not _fit(inside, last)
         self.passes = passes_of(nest, self.lanes if self.along_loop else 1, apart)
+        vectors = self.along_loop or self.along_reduce
+        self.streams = [store for store in nest.stores if vectors and self.streamed(store)]
 
     def run(self, name: str) -> str:
         b, loops = self.b, self.nest.loops
@@ -118,8 +122,25 @@ class _Generator:
                 self.point(1)
         else:
             self.outer(loops)
+        if self.streams:
+            b.line("fence seq_cst")  # what went past the caches is there before others may read it
         b.line("ret void")
         return b.text(name, "ptr %buffers, i64 %thread, i64 %threads")
+
+    def streamed(self, store: Store) -> bool:
+        """Whether a result is so large that it leaves the cache before it is read.
+
+        Then it goes straight to memory: an ordinary store would first read what it overwrites.
+        """
+        along = along_row(self.nest, store)
+        count = 1
+        for var in (*self.nest.loops, *(self.nest.reduce if along else ())):
+            count *= var.size
+        lane_var = self.nest.loops[-1] if self.along_loop else self.nest.reduce[-1]
+        rest = [c for v, c in store.offset.terms if v != lane_var]
+        aligned = all(c % self.lanes == 0 for c in (*rest, store.offset.constant))
+        beside = store.offset.coefficient(lane_var) == 1
+        return beside and aligned and count * self.dtypes[store.arg].itemsize >= STREAM
 
     def kept_rows(self) -> dict[int, str]:
         """Room on the stack for what later passes need again."""
@@ -195,7 +216,8 @@ class _Generator:
         for store, value in zip(stores, values, strict=True):
             offset = self.b.index(store.offset, self.env)
             dtype = self.dtypes[store.arg]
-            self.b.store(value, self.pointers[store.arg], offset, dtype, lanes)
+            stream = lanes > 1 and store in self.streams
+            self.b.store(value, self.pointers[store.arg], offset, dtype, lanes, stream)
 
     def lane_by_lane(self, reduced: list[str], lanes: int, lane_var: Var | None) -> None:
         """Store results that do not lie side by side, or need what does not."""

@@ -139,9 +139,8 @@ def _extreme(how: str) -> Emit:
             pick = s.b.op(f"icmp {sign}{'gt' if how == 'max' else 'lt'} {kind} {a}, {b}")
             return s.select(pick, a, b, dtype)
         pick = s.b.op(f"fcmp {'ogt' if how == 'max' else 'olt'} {kind} {a}, {b}")
-        nan = s.b.op(f"fcmp uno {kind} {a}, {a}")
-        flag = splat_type("i1", s.lanes)
-        return s.select(s.b.op(f"or {flag} {pick}, {nan}"), a, b, dtype)
+        larger = s.select(pick, a, b, dtype)
+        return s.select(s.b.op(f"fcmp uno {kind} {a}, {a}"), a, larger, dtype)
 
     return emit
 

@@ -27,6 +27,11 @@ class Target:
         """Multiply-adds of vectors of so many bytes in a cycle."""
         return min(2.0, self.multiply_bytes / nbytes)
 
+    @property
+    def has_scale(self) -> bool:
+        """Whether it has AVX-512's instruction for x · 2ⁿ."""
+        return self.vector_bytes == 64
+
 
 def describe(triple: str, cpu: str, features: dict[str, bool]) -> Target:
     """The target of a processor with these features."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from glia.base.processors import usable
+
 
 def cache_folder() -> Path:
     """Where compiled kernels are kept: ``GLIA_CACHE``, else the user's cache folder."""
@@ -26,9 +28,7 @@ def default_threads() -> int:
     wanted = os.environ.get("GLIA_NUM_THREADS", "")
     if wanted.isdigit() and int(wanted) > 0:
         return int(wanted)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return usable()
 
 
 def interpret_only() -> bool:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from glia.base.events import emit
+from glia.base.locks import lock
 from glia.compiler import cache, worker
 from glia.compiler.cache import fingerprint
 from glia.compiler.codegen import contraction, nest, scatter, transpose
@@ -63,11 +64,17 @@ class Linker:
         machine = create_machine(self.target)  # the engine keeps it
         self.engine = llvm.create_mcjit_compiler(backing, machine)
         self.addresses: dict[str, int] = {}
+        self.lock = lock()
 
     def functions(
         self, names: Sequence[str], kernels: Sequence[Kernel], processors: int = 1
     ) -> list[int]:
         """The addresses of the kernels' code; what is not on disk is compiled."""
+        with self.lock:
+            self._provide(names, kernels, processors)
+        return [self.addresses[name] for name in names]
+
+    def _provide(self, names: Sequence[str], kernels: Sequence[Kernel], processors: int) -> None:
         missing = {
             name: kernel
             for name, kernel in zip(names, kernels, strict=True)
@@ -75,7 +82,6 @@ class Linker:
         }
         if missing:
             self._make(missing, processors)
-        return [self.addresses[name] for name in names]
 
     def names(self, kernels: Sequence[Kernel]) -> list[str]:
         """What the kernels' code is called."""
@@ -105,11 +111,14 @@ class Linker:
     def module(self, name: str, text: str) -> None:
         """Link a module that is not a kernel; ``name`` is one of its functions."""
         key = hashed(self.target, fingerprint("worker.py"), text)
-        code = cache.read(key, "o")
-        if code is None:
-            code = self.compiler.compile(text)
-            cache.write(key, "o", code)
-        self.link(name, code)
+        with self.lock:
+            if name in self.addresses:
+                return
+            code = cache.read(key, "o")
+            if code is None:
+                code = self.compiler.compile(text)
+                cache.write(key, "o", code)
+            self.link(name, code)
 
     def link(self, name: str, code: bytes) -> None:
         """Put an object file into the process; ``name`` is one of its functions."""

@@ -71,8 +71,7 @@ def intern(op: Op, inputs: tuple[Expr, ...], attrs: tuple[Any, ...] = ()) -> Exp
     expr.memo = {}
     if len(_interned) >= LIMIT:
         forget()
-    _interned[key] = expr
-    return expr
+    return _interned.setdefault(key, expr)  # another thread may have been faster
 
 
 def compose(build: Callable[..., T], inputs: tuple[Expr, ...], attrs: tuple[Any, ...]) -> T:

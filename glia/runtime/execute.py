@@ -12,12 +12,13 @@ import numpy as np
 
 from glia.base.config import interpret_only
 from glia.base.events import emit
+from glia.base.locks import lock
 from glia.ir.expr import Expr, intern, leaves, on_forget, topological
 from glia.ir.interpret import interpret
 from glia.ir.ops.source import leaf
 from glia.runtime.control import native
 from glia.runtime.slots import Slot, aligned_empty, slot_of
-from glia.runtime.threads import Table, get_num_threads, pool, retire
+from glia.runtime.threads import Table, get_num_threads, pool, retire, running
 
 if TYPE_CHECKING:
     from glia.compiler.program import Plan
@@ -192,6 +193,10 @@ class Bound:
         return [(int(self.buffers.ctypes.data) + 8 * at, stride) for at in places]
 
     def run(self, outputs: Sequence[Slot]) -> None:
+        with running:
+            self._run(outputs)
+
+    def _run(self, outputs: Sequence[Slot]) -> None:
         buffers = self.buffers
         self.place_temporaries()
         into = self.into
@@ -218,6 +223,7 @@ profilers: list[Profiler] = []
 
 _programs: dict[tuple[Any, ...], Runnable] = {}
 _loaded: dict[tuple[Any, ...], Loaded] = {}
+_making = lock()
 on_forget(_programs.clear)
 on_forget(_loaded.clear)
 
@@ -241,6 +247,11 @@ def make(outputs: tuple[Expr, ...], overwritten: Sequence[Slot]) -> Runnable:
     """A program for these outputs, the last of which overwrite slots."""
     if interpret_only():
         return Interpreted(outputs, overwritten)
+    with _making:
+        return _make(outputs, overwritten)
+
+
+def _make(outputs: tuple[Expr, ...], overwritten: Sequence[Slot]) -> Runnable:
     names, general = canonical(outputs)
     number = {leaf_expr: i for i, leaf_expr in enumerate(names)}
     free = len(outputs) - len(overwritten)

@@ -16,7 +16,7 @@ import numpy as np
 from glia.ir.expr import Expr
 from glia.runtime.execute import Bound, Runnable, profilers
 from glia.runtime.slots import Slot, acquire, slot_of
-from glia.runtime.threads import pool
+from glia.runtime.threads import pool, running
 
 #: Native code returns after about so many seconds, so that Ctrl-C comes through.
 PART_SECONDS = 0.1
@@ -53,7 +53,8 @@ def repeat(
         gathers: the leaves that rows of an array are copied into.
     """
     if isinstance(program, Bound) and not profilers:
-        _native(program, outputs, times, tables, gathers)
+        with running:
+            _native(program, outputs, times, tables, gathers)
     else:
         _one_by_one(program, outputs, times, tables, gathers)
 

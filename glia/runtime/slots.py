@@ -7,6 +7,7 @@ the second iteration of a training loop meets the same slots, hence the same exp
 from __future__ import annotations
 
 import weakref
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ class Slot:
 
 _slots: dict[int, Slot] = {}
 _free: dict[tuple[Shape, DType], list[Slot]] = {}
-_next_index = 0
+_indices = count()
 _free_bytes = 0
 
 
@@ -74,15 +75,17 @@ class Value:
 
 def acquire(shape: Shape, dtype: DType) -> Value:
     """A slot of this shape and dtype with undefined contents."""
-    global _next_index, _free_bytes
+    global _free_bytes
     pool = _free.get((shape, dtype))
     if pool:
-        slot = pool.pop()
+        try:
+            slot = pool.pop()
+        except IndexError:  # another thread took the last one
+            return acquire(shape, dtype)
         _free_bytes -= slot.nbytes
         return Value(slot)
-    slot = Slot(_next_index, shape, dtype)
-    _slots[_next_index] = slot
-    _next_index += 1
+    index = next(_indices)
+    slot = _slots[index] = Slot(index, shape, dtype)
     return Value(slot)
 
 

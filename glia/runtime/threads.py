@@ -20,6 +20,7 @@ import numpy as np
 from glia.base.config import default_threads
 from glia.base.errors import ArgumentError, teach
 from glia.base.i18n import tr
+from glia.base.locks import lock
 from glia.runtime.control import (
     AFTER,
     BUFFERS,
@@ -36,6 +37,10 @@ from glia.runtime.slots import aligned_empty
 
 if TYPE_CHECKING:
     from glia.compiler.program import Launch
+
+
+#: One program at a time: programs share the arena, and all threads work on each.
+running = lock()
 
 
 class Table:
@@ -95,7 +100,6 @@ class Pool:
         self.words = (ctypes.c_int64 * (WORDS + LINE))()
         start = ctypes.addressof(self.words)
         self.control = start + (-start % 64)
-        self.lock = threading.Lock()
         self.wake = [threading.Semaphore(0) for _ in range(threads)]
         self.asleep = [False] * threads
         self.busy = False
@@ -123,7 +127,7 @@ class Pool:
 
     def launch(self, table: Table, parallel: bool) -> None:
         """Run a table of kernels; returns when all are done."""
-        with self.lock:
+        with running:
             if parallel and self.threads > 1:
                 table.share(self.threads)
                 self._announce(table.pointer, table.count, self.threads)
@@ -134,7 +138,7 @@ class Pool:
         """Run a table so many times; after each, words move: rows of (address, how far)."""
         ends = (moves.ctypes.data, len(moves), times)
         native_repeat = native().repeat
-        with self.lock:
+        with running:
             if parallel and self.threads > 1:
                 table.share(self.threads)
                 self._ring()
@@ -161,7 +165,7 @@ class Pool:
 
     def stop(self) -> None:
         """End the workers."""
-        with self.lock:
+        with running:
             self._announce(0, 0, 0)
         for worker in self.workers:
             worker.join()
@@ -169,14 +173,13 @@ class Pool:
 
 _pool: Pool | None = None
 _wanted: int | None = None
-_guard = threading.Lock()
 
 
 def pool() -> Pool:
     """The pool of this process, started when first needed."""
     global _pool
     if _pool is None:
-        with _guard:
+        with running:
             if _pool is None:
                 _pool = Pool(get_num_threads())
     return _pool
@@ -208,7 +211,7 @@ def set_num_threads(count: int) -> None:
         )
         help = tr("give the number of cores to use", "请给出要使用的核心数")
         raise ArgumentError(teach(what, help))
-    with _guard:
+    with running:
         if _pool is not None and _pool.threads != count:
             _pool.stop()
             _pool = None
@@ -217,9 +220,8 @@ def set_num_threads(count: int) -> None:
 
 def _after_fork() -> None:
     """Threads do not survive a fork: the child starts a pool of its own."""
-    global _pool, _guard
+    global _pool
     _pool = None
-    _guard = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):

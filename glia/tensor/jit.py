@@ -20,6 +20,7 @@ from glia.ir.expr import Expr, intern, leaves, topological
 from glia.runtime.execute import Runnable, make
 from glia.runtime.repeat import Gather, repeat
 from glia.runtime.slots import Slot, Value, acquire, slot_of
+from glia.runtime.threads import running
 from glia.tensor import functional
 from glia.tensor import node as _node
 from glia.tensor.node import Node, computed
@@ -168,14 +169,15 @@ class _Compiled:
                 _slot(key._node).array[...] = default_generator.next_key()
         _node.settle_readers(self.overwritten)
         sources = self.sources
-        for i, tensor in enumerate(flat):
-            slot = tensor._node.value.slot  # type: ignore[union-attr]
-            if slot is not sources[i]:
-                self.program.read_from(self.leaves[i], slot)
-                sources[i] = slot
         values = [acquire(shape, dtype) for shape, dtype in self.kinds]
         emit("realize", outputs=len(values))
-        self.program.run([value.slot for value in values])
+        with running:  # other threads may call with other arguments
+            for i, tensor in enumerate(flat):
+                slot = tensor._node.value.slot  # type: ignore[union-attr]
+                if slot is not sources[i]:
+                    self.program.read_from(self.leaves[i], slot)
+                    sources[i] = slot
+            self.program.run([value.slot for value in values])
         tensors = [wrap(computed(value)) for value in values]
         return tensors[0] if self.single else self.rebuild(tensors)
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from glia.base.dtypes import as_dtype
 from glia.base.errors import GradError, teach
+from glia.base.locks import lock
 from glia.ir.expr import Expr, leaves
 from glia.runtime.execute import execute
 from glia.runtime.slots import Slot, Value, acquire
@@ -71,6 +72,8 @@ _pending: list[weakref.ref[Tensor]] = []
 _PENDING_LIMIT = 4096
 #: Nodes whose value is known but whose expression is kept for ``backward``.
 _histories: list[weakref.ref[Node]] = []
+#: Held while one of these lists is gone through.
+_tidying = lock()
 
 
 def watch(tensor: Tensor) -> None:
@@ -83,12 +86,14 @@ def watch(tensor: Tensor) -> None:
 def pending_tensors() -> list[Tensor]:
     """The living tensors that have no value yet."""
     found, refs = [], []
-    for ref in _pending:
-        tensor = ref()
-        if tensor is not None and tensor._node.value is None:
-            found.append(tensor)
-            refs.append(ref)
-    _pending[:] = refs
+    with _tidying:
+        count = len(_pending)  # other threads may add some meanwhile
+        for ref in _pending[:count]:
+            tensor = ref()
+            if tensor is not None and tensor._node.value is None:
+                found.append(tensor)
+                refs.append(ref)
+        _pending[:count] = refs
     return found
 
 
@@ -109,19 +114,19 @@ def from_array(array: np.ndarray) -> Node:
     return computed(value)
 
 
-_tracers: list[Any] = []
+#: The tracers of this thread, innermost last.
+_tracers: ContextVar[tuple[Any, ...]] = ContextVar("tracers", default=())
 
 
 def set_tracer(tracer: Any | None) -> None:
     """While a function is traced, nothing may be computed: ``jit`` puts its tracer here."""
-    if tracer is None:
-        _tracers.pop()
-    else:
-        _tracers.append(tracer)
+    now = _tracers.get()
+    _tracers.set(now[:-1] if tracer is None else (*now, tracer))
 
 
 def tracer() -> Any | None:
-    return _tracers[-1] if _tracers else None
+    now = _tracers.get()
+    return now[-1] if now else None
 
 
 def realize(nodes: Iterable[Node]) -> None:
@@ -129,8 +134,9 @@ def realize(nodes: Iterable[Node]) -> None:
     todo = list(dict.fromkeys(node for node in nodes if node.value is None))
     if not todo:
         return
-    if _tracers:
-        _tracers[-1].refuse("a value was asked for")
+    tracing = tracer()
+    if tracing is not None:
+        tracing.refuse("a value was asked for")
     values = [acquire(node.expr.shape, node.expr.dtype) for node in todo]
     execute(tuple([node.expr for node in todo]), [value.slot for value in values])
     for node, value in zip(todo, values, strict=True):
@@ -142,15 +148,17 @@ def realize(nodes: Iterable[Node]) -> None:
 def _end_histories(overwritten: set[Expr]) -> None:
     """Values stay right when what they were computed from changes; ``backward`` ends there."""
     kept = []
-    for ref in _histories:
-        node = ref()
-        if node is None or node.value is None:
-            continue
-        if overwritten.isdisjoint(leaves(node.expr)):
-            kept.append(ref)
-        else:
-            node.settle(node.value, keep_history=False)
-    _histories[:] = kept
+    with _tidying:
+        count = len(_histories)
+        for ref in _histories[:count]:
+            node = ref()
+            if node is None or node.value is None:
+                continue
+            if overwritten.isdisjoint(leaves(node.expr)):
+                kept.append(ref)
+            else:
+                node.settle(node.value, keep_history=False)
+        _histories[:count] = kept
 
 
 def settle_readers(overwritten: set[Expr]) -> None:
@@ -173,9 +181,10 @@ def assign(updates: Sequence[Update]) -> None:
     Every living tensor that still has to be computed from the old values is computed in the same
     program, so nothing is stale and nothing pending grows from step to step.
     """
-    if _tracers:
+    tracing = tracer()
+    if tracing is not None:
         for update in updates:
-            _tracers[-1].assign(*update)
+            tracing.assign(*update)
         return
     slots = []
     for tensor, _, _ in updates:

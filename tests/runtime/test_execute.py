@@ -16,12 +16,13 @@ from glia import nn, optim
 from glia.base.events import count_events
 from glia.compiler import native, program
 from glia.ir.expr import forget, interned_count
-from glia.runtime import execute, slots
+from glia.runtime import control, execute, slots
 
 
 @pytest.fixture
 def afresh() -> Iterator[None]:
-    """Nothing compiled before, nothing left behind."""
+    """Nothing compiled before but the pool's own code, nothing left behind."""
+    control.native()
     forget()
     native.linker().addresses.clear()
     yield

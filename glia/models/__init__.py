@@ -1,6 +1,19 @@
 """Known networks, one file each, readable from top to bottom."""
 
+from glia.models.gpt import GPT
 from glia.models.lenet import LeNet5
 from glia.models.mlp import MLP
+from glia.models.resnet import ResNet, resnet18, resnet34, resnet50, resnet101
+from glia.models.unet import UNet
 
-__all__ = ["MLP", "LeNet5"]
+__all__ = [
+    "GPT",
+    "MLP",
+    "LeNet5",
+    "ResNet",
+    "UNet",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+]

@@ -94,6 +94,7 @@ _LAZY = {
     "Model": "glia.train.model",
     "callbacks": "glia.train.callbacks",
     "data": "glia.data",
+    "explain_memory": "glia.explain.memory",
     "load_file": "glia.interop.safetensors",
     "metrics": "glia.metrics",
     "models": "glia.models",

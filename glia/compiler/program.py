@@ -48,6 +48,16 @@ class Step(Launch):
     bytes: int  # of all arguments
 
 
+@dataclass(frozen=True)
+class Temporary:
+    """A value in the arena, alive from one kernel to another (inclusive)."""
+
+    node: Expr
+    nbytes: int
+    first: int
+    last: int
+
+
 @dataclass
 class Plan:
     """What has to be run to compute a program's outputs."""
@@ -55,6 +65,7 @@ class Plan:
     steps: list[Step]
     leaves: list[Expr]
     arena: int  # bytes
+    temporaries: list[Temporary]  # what lies in the arena
 
 
 def build(outputs: Sequence[Expr], targets: Sequence[Expr | None], target: Target) -> Plan:
@@ -93,7 +104,7 @@ class _Assembler:
         late = self._outputs()
         order = self._ordered() + late
         arena = self._arena(order)
-        return Plan(self._steps(order), self.leaves, arena)
+        return Plan(self._steps(order), self.leaves, arena, self.temporaries)
 
     # Outputs
 
@@ -192,6 +203,7 @@ class _Assembler:
             [memory.Life(n, *lives[ref]) for ref, n in zip(refs, sizes, strict=True)]
         )
         self.bytes: dict[Ref, int] = dict(zip(refs, sizes, strict=True))
+        self.temporaries = [Temporary(ref[0], self.bytes[ref], *lives[ref]) for ref in refs]
         for ref, offset in zip(refs, offsets, strict=True):
             self.place[ref] = Buffer("arena", offset)
         return total

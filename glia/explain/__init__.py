@@ -1,0 +1,1 @@
+"""What a program does, told to people."""

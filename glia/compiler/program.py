@@ -18,6 +18,9 @@ from glia.ir.expr import Expr, topological
 
 #: Kernels of less work (in cycles) run on one thread: sharing them would cost more.
 SERIAL = 6000.0
+#: Programs with less work than this to share run on one thread altogether: meeting and handing
+#: values from cache to cache would cost more than it saves.
+SHARED = 40_000.0
 
 
 @dataclass(frozen=True)
@@ -210,10 +213,12 @@ class _Assembler:
 
     def _steps(self, order: list[Planned]) -> list[Step]:
         """Kernels one thread runs alone are chained while they follow one another."""
+        shared = sum(planned.work for planned in order if planned.work >= SERIAL)
+        least = SERIAL if shared >= SHARED else float("inf")
         units: list[list[Planned]] = []
         for planned in order:
-            alone = planned.work < SERIAL
-            if alone and units and units[-1][-1].work < SERIAL:
+            alone = planned.work < least
+            if alone and units and units[-1][-1].work < least:
                 units[-1].append(planned)
             else:
                 units.append([planned])
@@ -224,7 +229,7 @@ class _Assembler:
             recent = list(unit) if barrier else recent + unit
             for i, k in enumerate(unit):
                 args = tuple(self.place[ref] for ref in k.args)
-                serial = k.work < SERIAL
+                serial = k.work < least
                 writes = tuple(k.writes)
                 size = sum(node.numel * node.dtype.itemsize for node, _ in k.args)
                 waits = barrier and i == 0

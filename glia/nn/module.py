@@ -68,7 +68,7 @@ class Module:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         module_stack.append(self._name)
         try:
-            result = self.forward(*args, **kwargs)
+            result = self.forward(*args, **kwargs) if kwargs else self.forward(*args)
         except AttributeError as error:
             raise _explain(args, error) from None
         finally:

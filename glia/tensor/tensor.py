@@ -229,14 +229,15 @@ def apply(function: Callable[..., Expr], tensors: tuple[Any, ...], *attrs: Any) 
         node = tensor._node
         expr = node.expr
         if node.requires_grad:
-            wants = True
+            wants = enabled
         elif node.cut and enabled:
             expr = build.detach(expr)
         exprs.append(expr)
         holds.append(node.hold)
     expr = compose(function, tuple(exprs), attrs)
-    wants = wants and enabled and expr.dtype.kind == "float"
-    return wrap(Node(expr, tuple(holds), wants, None, not enabled))
+    if wants and expr.dtype.kind != "float":
+        wants = False
+    return wrap(Node(expr, holds, wants, None, not enabled))
 
 
 def _to_array(data: Any, dtype: DType | None) -> np.ndarray:

@@ -77,6 +77,7 @@ def test_random_graphs_with_everything_shared(monkeypatch: pytest.MonkeyPatch) -
     from glia.ir.expr import forget
 
     monkeypatch.setattr(program, "SERIAL", 0.0)
+    monkeypatch.setattr(program, "SHARED", 0.0)
     forget()
     cases = [random_case(seed) for seed in range(15)]
     found = []
@@ -86,6 +87,21 @@ def test_random_graphs_with_everything_shared(monkeypatch: pytest.MonkeyPatch) -
         found.append(bits)
     forget()
     assert all(bits == found[0] for bits in found)
+
+
+def test_small_programs_stay_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel that would be worth sharing alone is not when it is all there is to share."""
+    from glia.compiler.codegen.targets import host
+
+    def shared(size: int) -> int:
+        x, w = leaves_for([np.zeros((size, 64), np.float32), np.zeros((64, 64), np.float32)])
+        plan = program.build([products.matmul(build.tanh(x), w)], [None], host())
+        return sum(not step.serial for step in plan.steps)
+
+    assert shared(128) == 0
+    assert shared(1024) > 0
+    monkeypatch.setattr(program, "SHARED", 0.0)
+    assert shared(128) > 0
 
 
 @pytest.mark.parametrize("count", [0, -1, 2000])

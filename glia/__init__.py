@@ -102,6 +102,7 @@ _LAZY = {
     "optim": "glia.optim",
     "profile": "glia.runtime.profile",
     "save_file": "glia.interop.safetensors",
+    "show_kernels": "glia.tensor.look",
 }
 
 

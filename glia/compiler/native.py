@@ -130,10 +130,14 @@ class Linker:
         """Where a linked function is."""
         return int(self.engine.get_function_address(name))
 
-    def assembly(self, kernel: Kernel) -> str:
-        """The kernel's assembly, for people."""
-        name = kernel_name(kernel, self.target)
-        return self.compiler.assembly(llvm_text(kernel, name, self.target))
+    def shown(self, kernel: Kernel, kind: str) -> str:
+        """The kernel's ``"loops"``, optimised ``"llvm"`` or ``"asm"``, for people."""
+        if kind == "loops":
+            return str(kernel)
+        text = llvm_text(kernel, kernel_name(kernel, self.target), self.target)
+        if kind == "llvm":
+            return str(self.compiler.optimised(text))
+        return self.compiler.assembly(text)
 
 
 def create_machine(target: Target) -> Any:

@@ -48,6 +48,7 @@ class Step(Launch):
     kernel: Kernel
     writes: tuple[int, ...]
     node: Expr
+    values: tuple[Expr, ...]  # what the arguments hold; a written one, what it will hold
     bytes: int  # of all arguments
 
 
@@ -233,7 +234,9 @@ class _Assembler:
                 writes = tuple(k.writes)
                 size = sum(node.numel * node.dtype.itemsize for node, _ in k.args)
                 waits = barrier and i == 0
-                steps.append(Step(args, serial, waits, i > 0, k.kernel, writes, k.node, size))
+                launch = (args, serial, waits, i > 0)
+                values = tuple(node for node, _ in k.args)
+                steps.append(Step(*launch, k.kernel, writes, k.node, values, size))
         return steps
 
     def _conflict(self, later: Planned, earlier: Planned) -> bool:

@@ -9,13 +9,23 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
+from glia.base.i18n import tr
 from glia.base.shapes import numel
 from glia.compiler.program import Step
-from glia.compiler.schedule.loops import Contraction, Kernel, Scatter, walk
+from glia.compiler.schedule.loops import (
+    Apply,
+    Contraction,
+    Kernel,
+    Scatter,
+    Value,
+    walk,
+)
 from glia.runtime.execute import Bound, profilers
-from glia.runtime.threads import Table, pool
+from glia.runtime.limits import copy_rate, fma_peak
+from glia.runtime.threads import Table, get_num_threads, pool
 
 
 @dataclass
@@ -42,18 +52,39 @@ class Row:
         """Billions of bytes read and written a second, every argument counted once."""
         return self.bytes * self.calls / self.seconds / 1e9 if self.seconds else 0.0
 
+    @property
+    def limit(self) -> float:
+        """Which part of what the machine can do: of its arithmetic or of its memory's rate.
+
+        The larger of the two holds the kernel up. Bytes that are still in a cache come faster
+        than the memory's rate, so small kernels may exceed 1.
+        """
+        flops, copied = limits(get_num_threads())
+        return max(self.gflops * 1e9 / flops, self.gigabytes * 1e9 / copied)
+
+
+@lru_cache(maxsize=8)
+def limits(threads: int) -> tuple[float, float]:
+    """Measured once: operations, and bytes copied, per second on so many threads."""
+    return fma_peak(threads), copy_rate(threads)
+
 
 def operations(kernel: Kernel) -> float:
     """Floating-point operations of a kernel; a multiply-add counts as two."""
     if isinstance(kernel, Scatter):
         return float(kernel.steps.size * numel([var.size for var in kernel.loops]))
-    points = 1.0
-    for var in (*kernel.loops, *kernel.reduce):
-        points *= var.size
+    outside = float(numel([var.size for var in kernel.loops]))
+    inside = outside * numel([var.size for var in kernel.reduce])
     if isinstance(kernel, Contraction):
-        return 2.0 * points
-    values = [s.value for s in kernel.stores] + [r.value for r in kernel.reductions]
-    return points * sum(type(value).__name__ == "Apply" for value in walk(values))
+        return 2.0 * inside + outside * _applied([store.value for store in kernel.stores])
+    summed = _applied([reduction.value for reduction in kernel.reductions])
+    return inside * (summed + len(kernel.reductions)) + outside * _applied(
+        [store.value for store in kernel.stores]
+    )
+
+
+def _applied(values: list[Value]) -> int:
+    return sum(isinstance(value, Apply) for value in walk(values))
 
 
 @dataclass
@@ -106,29 +137,36 @@ class Profile:
     def _event(self, row: Row, before: float, seconds: float) -> None:
         name = f"{row.module or 'program'}: {row.op}"
         start = (before - self._start) * 1e6
-        facts = {"shape": str(row.shape), "line": row.line, "kind": row.kind}
+        facts: dict[str, object] = {"shape": str(row.shape), "line": row.line, "kind": row.kind}
+        facts |= {"flops": row.flops, "bytes": row.bytes}
         event = {"name": name, "ph": "X", "ts": start, "dur": seconds * 1e6, "pid": 0, "tid": 0}
+        event["cat"] = row.kind
         self.events.append({**event, "args": facts})
 
     def save(self, path: str | Path) -> None:
         """Write a trace that Perfetto and Chrome's ``about:tracing`` show."""
-        Path(path).write_text(json.dumps({"traceEvents": self.events}), encoding="utf-8")
+        name = {"name": "process_name", "ph": "M", "pid": 0, "args": {"name": "glia"}}
+        found = {"traceEvents": [name, *self.events], "displayTimeUnit": "ns"}
+        Path(path).write_text(json.dumps(found), encoding="utf-8")
 
     def table(self, limit: int = 20) -> str:
         """The kernels that took longest, as text."""
         total = sum(row.seconds for row in self.rows) or 1.0
-        head = f"{'µs':>10} {'share':>6} {'calls':>6} {'GFLOP/s':>8} {'GB/s':>7}  kernel"
+        head = tr(
+            "        µs  share  calls  GFLOP/s    GB/s  limit  kernel",
+            "      微秒   占比   次数  GFLOP/s    GB/s   极限  内核",
+        )
         lines = [head]
         for row in self.rows[:limit]:
             numbers = f"{row.seconds * 1e6:10.1f} {100 * row.seconds / total:5.1f}% {row.calls:6}"
-            rates = f"{row.gflops:8.1f} {row.gigabytes:7.1f}"
+            rates = f"{row.gflops:8.1f} {row.gigabytes:7.1f} {100 * row.limit:5.0f}%"
             where = " ".join(part for part in (row.module, row.line) if part)
             lines.append(f"{numbers} {rates}  {row.kind} {row.op} {row.shape} {where}".rstrip())
         if len(self.rows) > limit:
             rest = sum(row.seconds for row in self.rows[limit:])
-            lines.append(
-                f"{rest * 1e6:10.1f} {100 * rest / total:5.1f}%  {len(self.rows) - limit} more"
-            )
+            count = len(self.rows) - limit
+            more = tr(f"{count} more", f"其余 {count} 个")
+            lines.append(f"{rest * 1e6:10.1f} {100 * rest / total:5.1f}%  {more}")
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -138,8 +176,10 @@ class Profile:
 def _row(step: Step) -> Row:
     node = step.node
     kind = type(step.kernel).__name__.lower()
-    line = str(node.location) if node.location else ""
-    return Row(node.op.name, node.shape, node.path, line, kind, operations(step.kernel), step.bytes)
+    work = operations(step.kernel), step.bytes
+    if node.op.name == "leaf":  # a slot: many programs' lines have read it
+        return Row("copy", node.shape, "", "", kind, *work)
+    return Row(node.op.name, node.shape, node.path, str(node.location or ""), kind, *work)
 
 
 def profile() -> Profile:

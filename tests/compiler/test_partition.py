@@ -154,3 +154,16 @@ def test_no_outputs_and_leaves_as_outputs() -> None:
     assert not check_program([]).order
     assert len(check_program([X]).order) == 1
     assert len(check_program([X, X]).order) == 2
+
+
+def test_heads_are_put_side_by_side_before_a_product_reads_them() -> None:
+    """Batch and time, head and feature: a product over both pairs needs them as two dimensions."""
+    heads, weight = leaf(11, (4, 2, 16, 8), float32), leaf(12, (48, 16), float32)
+    x = build.exp(heads)  # (batch, head, time, feature)
+    merged = view.reshape(view.permute(x, (0, 2, 1, 3)), (64, 16))
+    for rows in (merged, view.reshape(x, (64, 16))):
+        checked = check_program([products.linear(rows, weight)])
+        made = next(k for k in checked.order if heads in [node for node, _ in k.args])
+        assert type(made.kernel) is Nest
+        product = next(k.kernel for k in checked.order if isinstance(k.kernel, Contraction))
+        assert product.a.offset.is_affine()

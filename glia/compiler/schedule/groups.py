@@ -17,6 +17,7 @@ class Group:
     core: Expr | None = None  # the contraction or (first) long reduction inside, if any
     sums: set[Expr] = field(default_factory=set)  # the long reductions inside
     parts: list[Group] = field(default_factory=list)  # the kernels it was joined from
+    row_major: bool = False  # an operand in the order a product wants: a kernel of its own
 
     def __post_init__(self) -> None:
         if self.core is not None and self.core.op.kind == "reduce":
@@ -62,12 +63,13 @@ def merge(groups: list[Group], stored: set[Expr]) -> list[Group]:
     result: list[Group] = []
     for group in groups:
         partner = None
-        if group.core is None and numel(group.shape) > 1:
+        if group.core is None and numel(group.shape) > 1 and not group.row_major:
             partner = next(
                 (
                     other
                     for other in reversed(result)
                     if other.core is None
+                    and not other.row_major
                     and other.shape == group.shape
                     and _related(group, other, reading, stored)
                     and level.may_join(other, group)

@@ -109,9 +109,10 @@ class Scheduler:
     # Elementwise and reduction nests
 
     def nest(self, group: Group) -> None:
-        leaves_only = group.core is None and self.read.isdisjoint(group.roots)
+        row_major = group.core is None and self.read.isdisjoint(group.roots)
+        row_major = row_major or group.row_major
         try:
-            planned, layouts = plan_nest(group, self.layouts, self.target, leaves_only)
+            planned, layouts = plan_nest(group, self.layouts, self.target, row_major)
         except CannotLower:
             if not group.parts and group.core in (None, group.roots[0]):
                 raise

@@ -357,3 +357,18 @@ def first_better(best: Value, new: Value) -> Value:
     is_nan = Apply(bool_, "ne", (new, new))
     was_number = Apply(bool_, "eq", (best, best))
     return Apply(bool_, "or", (greater, Apply(bool_, "and", (is_nan, was_number))))
+
+
+class _View(Lowering):
+    """Finds what a view reads, and where."""
+
+    def value(self, node: Expr, index: Indices, guards: tuple[Guard, ...] = ()) -> Value:
+        self.found = node, index
+        return Load(node.dtype, 0, ZERO, guards)
+
+
+def seen_through(node: Expr, index: Indices) -> tuple[Expr, Indices]:
+    """What a simple view shows at an index, and the index into that."""
+    view = _View({}, lambda _: 0)
+    view.computed(node, index)
+    return view.found

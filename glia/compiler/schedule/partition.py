@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from glia.base.shapes import numel
+from glia.compiler.index import Var, variable
 from glia.compiler.schedule.groups import Group, is_long_reduction, merge
+from glia.compiler.schedule.layout import natural
+from glia.compiler.schedule.lower import seen_through
 from glia.compiler.schedule.rows import join_rows
 from glia.ir.expr import Expr, topological
 from glia.ir.ops.window import dilated
@@ -56,6 +59,7 @@ class _Plan:
             for child in node.inputs:
                 self.users[child].append(node)
         self.stored: set[Expr] = set(self.outputs)
+        self.arranged: set[Expr] = set()  # views stored for a product, row-major
         self.core_of: dict[Expr, Expr] = {}  # stored root -> core fused into it
         self.costs = self._costs()
         self.roots: dict[Expr, set[Expr]] = {}
@@ -112,12 +116,24 @@ class _Plan:
     def _store_operand(self, node: Expr) -> None:
         """Operands of contractions are read from memory, through simple views at most.
 
-        Zeros between elements are not stored either: the contraction leaves them out.
+        Zeros between elements are not stored either: the contraction leaves them out. Where views
+        tear apart what a loop of the contraction runs over (heads of attention put side by side
+        again), the last view that does not is stored, row-major.
         """
+        index = tuple(variable(Var(f"i{d}", size)) for d, size in enumerate(node.shape))
+        wanted = node
         while node.op.name in SIMPLE_VIEWS or dilated(node) is not None:
-            node = node.inputs[0]
-        if node.op.name != "leaf":
-            self.stored.add(node)
+            if node.op.name in SIMPLE_VIEWS:
+                node, index = seen_through(node, index)
+            else:
+                node = node.inputs[0]
+                index = tuple(variable(Var(f"i{d}", size)) for d, size in enumerate(node.shape))
+            if natural(node.shape).offset(index).is_affine():
+                wanted = node
+        if wanted.op.name != "leaf":
+            self.stored.add(wanted)
+        if wanted.op.name in SIMPLE_VIEWS:
+            self.arranged.add(wanted)
 
     def _roots(self, node: Expr) -> set[Expr]:
         """The stored values whose kernels read this one."""
@@ -255,7 +271,7 @@ class _Plan:
                 core = self.core_of.get(node)
                 if core is None and (node.op.name in ALONE or is_long_reduction(node)):
                     core = node
-                found[node] = Group([node], core)
+                found[node] = Group([node], core, row_major=node in self.arranged)
         joined = join_rows(list(found.values()), self.stored, self.outputs)
         stored = {root for group in joined for root in group.roots}
         return merge(joined, stored)

@@ -56,6 +56,7 @@ class Result:
     ready_seconds: float = 0.0  # from the start of the process until the library is imported
     first_seconds: float = 0.0  # building and the first steps, compilation included
     peak_bytes: int = 0
+    kernels: list[str] = field(default_factory=list)  # that take longest
     error: str = ""
 
     @property
@@ -116,7 +117,7 @@ def measure(
             with busy_process():
                 _interleave(_best_of_each(runners), settings, say, busy=True)
         for runner in list(runners):
-            _attempt(runners, runner, _memory)
+            _attempt(runners, runner, _look)
     finally:
         for runner in runners:
             runner.process.stop()
@@ -171,8 +172,10 @@ def _prepare(workload: Workload, runner: _Runner, arrays: Path, settings: Settin
     runner.steps = max(1, min(20000, round(settings.seconds / max(once, 1e-7))))
 
 
-def _memory(runner: _Runner) -> None:
+def _look(runner: _Runner) -> None:
+    """What the rounds took, after them: memory first, since looking at kernels takes some."""
     runner.result.peak_bytes = runner.process.ask("memory")["bytes"]
+    runner.result.kernels = runner.process.ask("kernels")["kernels"]
 
 
 def _interleave(runners: list[_Runner], settings: Settings, say: Say, busy: bool = False) -> None:

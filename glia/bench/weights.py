@@ -192,7 +192,7 @@ def words(count: int, *shape: int) -> Callable[[np.random.Generator], dict[str, 
         x = rng.integers(0, 5000, (2, *shape))
         if count:
             return {"x": x, "y": rng.integers(0, count, (2, shape[0]))}
-        return {"x": x, "y": np.roll(x, -1, 2).reshape(4, -1)}
+        return {"x": x, "y": np.roll(x, -1, 2).reshape(2, -1)}
 
     return make
 

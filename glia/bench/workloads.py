@@ -97,7 +97,7 @@ def _operation(name: str, net: str, data: Data, bytes: int, goal: float, flops: 
 
 
 #: Rounding grows from step to step where batches are normalised: a wider tolerance there.
-_DEEP: dict[str, Any] = {"optimizer": "sgd", "lr": 0.01, "momentum": 0.9, "tolerance": 3e-3}
+_DEEP: dict[str, Any] = {"optimizer": "sgd", "lr": 0.002, "momentum": 0.9, "tolerance": 3e-3}
 _FAST: dict[str, Any] = {"optimizer": "sgd", "lr": 0.1, "momentum": 0.9}
 _ADAM: dict[str, Any] = {"optimizer": "adam", "lr": 1e-3}
 _M16, _K4 = 1 << 24, 4096 * 4096
@@ -112,7 +112,8 @@ WORKLOADS: tuple[Workload, ...] = (
     _classifier("W3", "lenet", 32, _LENET, goal=0.2, **_FAST),
     _classifier("W3-avx2", "lenet", 32, _LENET, without="avx512", **_FAST),
     _classifier("W4", "resnet18", 64, weights.classes(10, 64, 3, 32, 32), goal=0.75, **_DEEP),
-    _classifier("W5", "resnet50", 8, weights.classes(1000, 8, 3, 224, 224), goal=0.7, **_DEEP),
+    _classifier("W5", "resnet50", 8, weights.classes(1000, 8, 3, 224, 224), goal=0.7,
+        **{**_DEEP, "lr": 2e-4}),
     Workload(
         "W5i", "resnet50", weights.operands(1, 3, 224, 224), train=False, modes="forward", goal=0.6
     ),

@@ -3,6 +3,7 @@
     {"do": "build", "task": {...}, "arrays": "x.npz", "threads": 2, "mode": "eager"}
     {"do": "trace", "steps": 5}   the losses of the next steps, or samples of a result
     {"do": "run", "steps": 100}   seconds that many steps took
+    {"do": "kernels"}             what takes longest in a step
     {"do": "memory"}              the most memory this process has had, in bytes
     {"do": "quit"}
 
@@ -38,6 +39,10 @@ class Job:
     def array(self, value: Any) -> np.ndarray:
         """A step's result for NumPy."""
         return np.asarray(value)
+
+    def kernels(self) -> list[str]:
+        """Where the time of a step goes, where the library can tell: its longest kernels."""
+        return []
 
     def trace(self, steps: int) -> list[float]:
         """Losses of the next steps; for a forward workload, samples of its result."""
@@ -109,6 +114,8 @@ class Worker:
         if wanted == "memory":
             return {"bytes": peak_memory()}
         assert self.job is not None, "build something first"
+        if wanted == "kernels":
+            return {"kernels": self.job.kernels()}
         if wanted == "trace":
             return {"values": self.job.trace(request["steps"])}
         return {"seconds": self.job.run(request["steps"])}

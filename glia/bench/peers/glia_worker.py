@@ -40,6 +40,18 @@ class GliaJob(Job):
     def wait(self, value: Any) -> None:
         gl.realize(value)
 
+    def kernels(self) -> list[str]:
+        with gl.profile() as profile:
+            for i in range(3):
+                self.wait(self.step(i))
+        total = sum(row.seconds for row in profile.rows) or 1.0
+        found = []
+        for row in profile.rows[:5]:
+            share = f"{100 * row.seconds / total:.0f}%"
+            rates = f"{row.gflops:.0f} GFLOP/s, {row.gigabytes:.0f} GB/s"
+            found.append(f"{share} {row.kind} {row.op} {row.shape} {row.module}: {rates}")
+        return found
+
 
 class Training(GliaJob):
     """The loop of PyTorch's tutorials, as written or under ``gl.jit``."""

@@ -1,0 +1,130 @@
+"""Make the page of figures, in both languages, from the results of ``glia bench``.
+
+    glia bench --json benchmarks/performance.json
+    python benchmarks/performance_page.py
+
+The first line measures everything, the second writes ``docs/en/performance.md`` and
+``docs/zh/performance.md``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from glia.base.i18n import language, set_language, tr
+from glia.bench import report
+from glia.bench.run import Run, load
+from glia.bench.workloads import Workload, chosen
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "performance.json"
+
+#: What was tried where a goal was not reached, in both languages.
+NOTES: dict[str, tuple[str, str]] = {}
+
+
+def page(run: Run) -> str:
+    """The page in the language in force."""
+    other = tr("[中文](../zh/performance.md)", "[English](../en/performance.md)")
+    parts = [
+        "# " + tr("Performance", "性能"),
+        other,
+        introduction(),
+        "```sh\nglia bench --json benchmarks/performance.json\n"
+        "python benchmarks/performance_page.py\n```",
+        machine(run),
+    ]
+    for table in report.tables(run):
+        parts += [f"## {table.title}", table.markdown()]
+        if table is not None and table.head[-1] == tr("of the limit", "占极限"):
+            parts += [reading(), *goals(run)]
+    remarks = report.remarks(run)
+    if remarks:
+        parts += ["## " + tr("Who could not take part", "未能参加的"), listed(remarks)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def introduction() -> str:
+    return tr(
+        "glia beside the frameworks people would otherwise use, in one run on one computer. "
+        "Everybody gets the same data, initial weights and hyper-parameters; the losses of the "
+        "first steps are compared, and who computes something else does not count. Rounds take "
+        "turns, so that a machine whose speed drifts slows all alike: ratios can be believed, "
+        "times less. This page is made by two commands:",
+        "在同一台电脑的同一次运行中，把 glia 与人们通常使用的框架放在一起测量。"
+        "数据、初始权重和超参数完全相同；前几步的损失互相比较，计算内容不同的不计入。"
+        "各框架轮流测量，机器速度变化时大家同样受影响：比值可信，绝对时间则不然。"
+        "本页由两条命令生成：",
+    )
+
+
+def machine(run: Run) -> str:
+    """The computer and the versions."""
+    facts = run.machine
+    versions: dict[str, str] = {}
+    for results in run.rows.values():
+        for result in results:
+            versions |= result.versions
+    named = ", ".join(f"{report.shown_name(name)} {value}" for name, value in versions.items())
+    computer = f"{facts['processor']}, {facts['architecture']}, {facts['memory_gib']} GiB"
+    system = f"{facts['system']}, Python {facts['python']}, NumPy {facts['numpy']}"
+    return "\n".join([f"{computer}; {system}, llvmlite {facts['llvmlite']}; {named}.",
+                      report.limits_text(run)])  # fmt: skip
+
+
+def reading() -> str:
+    return tr(
+        "Each cell is the median of a library's best mode, named behind it. *eager* is PyTorch as "
+        "people write it; *tuned* adds fused optimizers, channels-last pictures and a C library "
+        "told to keep freed memory; *compile* adds `torch.compile`. The ratio is glia's time over "
+        "the best peer's. The limit is the larger of the arithmetic over the rate of "
+        "multiply-adds and, for single operations, the bytes over the rate of copies.",
+        "每格是该框架最快方式的中位数，方式写在后面。*eager* 是人们通常写的 PyTorch；"
+        "*tuned* 另用融合的优化器、channels-last 图片，并让 C 库保留释放的内存；"
+        "*compile* 再加 `torch.compile`。比值是 glia 的时间除以最快的其他框架。"
+        "极限是运算量除以乘加速率，对单个运算还有字节数除以复制速率，取较大者。",
+    )
+
+
+def goals(run: Run) -> list[str]:
+    """Rows whose goal is not reached: by how much, and what takes the time."""
+    late = [w for w in chosen([]) if w.name in run.rows and is_late(run, w)]
+    if not late:
+        return []
+    title = tr("Goals not reached, and where the time goes", "未达到的目标，以及时间用在哪里")
+    parts = [f"### {title}"]
+    for workload in late:
+        results = run.rows[workload.name]
+        found, own = report.ratio(results), report.best(results, "glia")
+        assert found is not None and own is not None and workload.goal is not None
+        more = 100 * (found / workload.goal - 1)
+        text = tr(
+            f"**{workload.name}** {workload.title()}: {found:.2f} instead of {workload.goal:g}, "
+            f"{more:.0f}% too long.",
+            f"**{workload.name}** {workload.title()}：{found:.2f}，目标 {workload.goal:g}，"
+            f"慢 {more:.0f}%。",
+        )
+        if workload.name in NOTES:
+            text += " " + NOTES[workload.name][language() == "zh"]
+        parts += [text, listed([f"`{kernel}`" for kernel in own.kernels[:3]])]
+    return parts
+
+
+def is_late(run: Run, workload: Workload) -> bool:
+    found = report.ratio(run.rows[workload.name])
+    return workload.goal is not None and found is not None and found > workload.goal
+
+
+def listed(lines: list[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def main() -> None:
+    run = load(RESULTS)
+    for name in ("en", "zh"):
+        set_language(name)
+        (ROOT / "docs" / name / "performance.md").write_text(page(run), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

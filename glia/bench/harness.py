@@ -26,7 +26,7 @@ from glia.bench.modes import WITHOUT_AVX512, Mode, python_of
 from glia.bench.worker import Process, WorkerError
 from glia.bench.workloads import Workload
 
-TRACED = 5  # losses compared
+TRACED = 4  # losses compared
 HOPELESS = 3.0  # times slower than the best after two rounds: measured no further
 BUSY = ("W2", "W3", "W7")  # rows that are also measured beside a busy process
 
@@ -53,7 +53,6 @@ class Result:
     busy_rounds: list[float] = field(default_factory=list)
     trace: list[float] = field(default_factory=list)
     agrees: bool = True
-    ready_seconds: float = 0.0  # from the start of the process until the library is imported
     first_seconds: float = 0.0  # building and the first steps, compilation included
     peak_bytes: int = 0
     kernels: list[str] = field(default_factory=list)  # that take longest
@@ -109,6 +108,8 @@ def measure(
                 say(tr(f"{mode.label}: starting", f"{mode.label}：启动"))
                 _start(workload, mode, result, runners, settings)
             for runner in list(runners):
+                _attempt(runners, runner, _greet)
+            for runner in list(runners):
                 say(tr(f"{runner.result.label}: first steps", f"{runner.result.label}：前几步"))
                 _attempt(runners, runner, lambda r: _prepare(workload, r, arrays, settings))
         compare(results, workload.tolerance)
@@ -136,7 +137,6 @@ def _start(
         env |= WITHOUT_AVX512.get(mode.library, {})
     runner = _Runner(result, Process(python, mode.script, env, settings.threads))
     runners.append(runner)
-    _attempt(runners, runner, _greet)
 
 
 def _attempt(runners: list[_Runner], runner: _Runner, what: Callable[[_Runner], None]) -> None:
@@ -150,9 +150,7 @@ def _attempt(runners: list[_Runner], runner: _Runner, what: Callable[[_Runner], 
 
 
 def _greet(runner: _Runner) -> None:
-    start = time.perf_counter()
     runner.result.versions = runner.process.greet()["versions"]
-    runner.result.ready_seconds = time.perf_counter() - start
 
 
 def _prepare(workload: Workload, runner: _Runner, arrays: Path, settings: Settings) -> None:

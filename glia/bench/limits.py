@@ -29,6 +29,11 @@ class Limits:
     copy: float  # bytes read and written a second, copying more than fits any cache
     sgemm: float  # floating-point operations a second, NumPy's 1024³ product
 
+    def most(self, other: Limits) -> Limits:
+        """The higher rates of two measurements."""
+        rates = (self.fma, self.copy, self.sgemm), (other.fma, other.copy, other.sgemm)
+        return Limits(self.threads, *map(max, *rates))
+
     def seconds(self, flops: float, nbytes: float) -> float:
         """The least time for so much arithmetic and memory traffic."""
         return max(flops / self.fma, nbytes / self.copy)

@@ -115,11 +115,16 @@ def perform(
         if path is not None:
             run.save(path)
 
-    if run.limits is None:
+    def look_at_limits() -> None:
+        """At both ends of a run: the most that was ever seen is the limit."""
         say(tr("the machine's limits", "机器的极限"))
-        run.machine = machine_limits.machine()
-        run.limits = machine_limits.measure(run.settings.threads)
+        found = machine_limits.measure(run.settings.threads)
+        run.limits = found if run.limits is None else run.limits.most(found)
         keep()
+
+    if run.limits is None:
+        run.machine = machine_limits.machine()
+        look_at_limits()
     for workload in workloads:
         if workload.name in run.rows:
             continue
@@ -132,3 +137,4 @@ def perform(
     if starts and not run.starts:
         run.starts = measure_starts(run.libraries, run.settings, say)
         keep()
+    look_at_limits()

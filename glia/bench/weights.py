@@ -24,9 +24,9 @@ class Weight:
     uses: int = 0
 
     def make(self, rng: np.random.Generator) -> np.ndarray:
-        """Uniform within ±1/√fan, as PyTorch does it; scales are one, embeddings normal."""
+        """Uniform within ±1/√fan, as PyTorch does it; scales are 1/fan, embeddings normal."""
         if self.kind == "scale":
-            return np.ones(self.shape, np.float32)
+            return np.full(self.shape, 1 / self.fan, np.float32)
         if self.kind == "embedding":
             return rng.normal(size=self.shape).astype(np.float32) * np.float32(1 / self.fan)
         bound = 1 / math.sqrt(self.fan)
@@ -44,8 +44,8 @@ def conv(inputs: int, outputs: int, size: int, places: int, bias: bool = True) -
     return found + [Weight("bias", (outputs,), fan)] * bias
 
 
-def norm(width: int) -> list[Weight]:
-    return [Weight("scale", (width,)), Weight("bias", (width,), 10**6)]
+def norm(width: int, fan: int = 1) -> list[Weight]:
+    return [Weight("scale", (width,), fan), Weight("bias", (width,), 10**6)]
 
 
 def regression() -> list[Weight]:
@@ -61,8 +61,12 @@ def lenet() -> list[Weight]:
     return convolutions + linear(400, 120) + linear(120, 84) + linear(84, 10)
 
 
-def conv_norm(inputs: int, outputs: int, size: int, places: int) -> list[Weight]:
-    return conv(inputs, outputs, size, places, bias=False) + norm(outputs)
+def conv_norm(inputs: int, outputs: int, size: int, places: int, fan: int = 1) -> list[Weight]:
+    return conv(inputs, outputs, size, places, bias=False) + norm(outputs, fan)
+
+
+#: Residual branches begin with a small scale, as is usual: so rounding does not grow with depth.
+_SMALL = 5
 
 
 def resnet18() -> list[Weight]:
@@ -71,7 +75,7 @@ def resnet18() -> list[Weight]:
     for outputs, side in ((64, 32), (128, 16), (256, 8), (512, 4)):
         for _ in range(2):
             found += conv_norm(width, outputs, 3, side**2)
-            found += conv_norm(outputs, outputs, 3, side**2)
+            found += conv_norm(outputs, outputs, 3, side**2, _SMALL)
             if width != outputs:
                 found += conv_norm(width, outputs, 1, side**2)
             width = outputs
@@ -86,7 +90,7 @@ def resnet50() -> list[Weight]:
             before = side if i or inner == 64 else 2 * side
             found += conv_norm(width, inner, 1, before**2)
             found += conv_norm(inner, inner, 3, side**2)
-            found += conv_norm(inner, 4 * inner, 1, side**2)
+            found += conv_norm(inner, 4 * inner, 1, side**2, _SMALL)
             if i == 0:
                 found += conv_norm(width, 4 * inner, 1, side**2)
             width = 4 * inner

@@ -116,10 +116,13 @@ def test_only_missing_rows_are_measured(tmp_path: Path, monkeypatch: pytest.Monk
         return [result("glia", 1.0)]
 
     monkeypatch.setattr(runs, "measure", measure)
+    more = Limits(2, 300e9, 50e9, 300e9)
+    monkeypatch.setattr(runs.machine_limits, "measure", lambda threads: more)
     run, path = sample(), tmp_path / "run.json"
     runs.perform(run, chosen(["W2", "W3"]), False, lambda text: None, path)
     assert measured == ["W3", "W3-avx2"]
     assert list(runs.load(path).rows) == ["W1-many", "W2", "W4", "W3", "W3-avx2"]
+    assert runs.load(path).limits == Limits(2, 400e9, 50e9, 300e9)
 
 
 # ---------------------------------------------------------------- the table of workloads

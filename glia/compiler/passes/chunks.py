@@ -8,7 +8,7 @@ to share. Like ``reductions.py``, this depends on shapes alone.
 from __future__ import annotations
 
 from glia.ir.expr import Expr, intern
-from glia.ir.ops.contract import CONTRACT, Affine
+from glia.ir.ops.contract import CONTRACT
 from glia.ir.ops.reduce import SUM
 from glia.ir.ops.view import reshape
 
@@ -29,24 +29,27 @@ def cut_contraction(node: Expr) -> Expr | None:
         return None
     sliding = {v for _, terms in (*a_map, *b_map) if len(terms) > 1 for v, _ in terms}
     for v in range(rank, len(sizes)):
-        fits = SMALLEST <= sizes[v] <= LARGEST and node.numel * sizes[v] <= MOST
-        if v in sliding and fits:
-            return _cut(node, v)
+        chunks = max((n for n in range(1, LARGEST + 1) if sizes[v] % n == 0), default=1)
+        if v in sliding and chunks >= SMALLEST and node.numel * chunks <= MOST:
+            return _cut(node, v, chunks)
     return None
 
 
-def _cut(node: Expr, chunk: int) -> Expr:
+def _cut(node: Expr, cut: int, chunks: int) -> Expr:
+    """Variable ``cut`` as number of the chunk, which comes first, and place within it."""
     sizes, rank, a_map, b_map = node.attrs
-    rest = [v for v in range(len(sizes)) if v != chunk]
-    number = {v: i + 1 for i, v in enumerate(rest)}
-    number[chunk] = 0
+    within = sizes[cut] // chunks
+    number = {v: v + 1 for v in range(len(sizes))}
 
-    def renamed(index_map: tuple[Affine, ...]) -> tuple[Affine, ...]:
-        return tuple(
-            (offset, tuple(sorted((number[v], c) for v, c in terms))) for offset, terms in index_map
-        )
+    def renamed(terms: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+        found = {number[v]: c for v, c in terms}
+        if number[cut] in found:
+            found[0] = found[number[cut]] * within
+            if within == 1:
+                del found[number[cut]]
+        return tuple(sorted(found.items()))
 
-    new_sizes = (sizes[chunk], *(sizes[v] for v in rest))
-    attrs = (new_sizes, rank + 1, renamed(a_map), renamed(b_map))
-    parts = intern(CONTRACT, node.inputs, attrs)
+    maps = [tuple((at, renamed(terms)) for at, terms in m) for m in (a_map, b_map)]
+    new_sizes = (chunks, *(within if v == cut else n for v, n in enumerate(sizes)))
+    parts = intern(CONTRACT, node.inputs, (new_sizes, rank + 1, *maps))
     return reshape(intern(SUM, (parts,), ((0,),)), node.shape)

@@ -24,6 +24,7 @@ from glia.compiler.schedule.loops import (
     Store,
     Tile,
     indices_of,
+    walk,
 )
 from glia.compiler.schedule.lower import CannotLower, Indices, Lowering, regroup
 from glia.compiler.schedule.nests import (
@@ -35,11 +36,13 @@ from glia.compiler.schedule.nests import (
     plan_nest,
 )
 from glia.compiler.schedule.operands import Operands, Space, space
-from glia.compiler.schedule.tile import Choice, Problem, Side, choose, summing_order
+from glia.compiler.schedule.tile import Choice, Problem, Side, choose, running_order
 from glia.ir.expr import Expr
 
 #: Convolutions to so many vectors of channels keep them innermost.
 MANY = 2
+#: Values of so many elements are turned before a kernel would read them across.
+LARGE = 1 << 12
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,15 @@ class Scheduler:
         row_major = row_major or group.row_major
         try:
             planned, layouts = plan_nest(group, self.layouts, self.target, row_major)
+            astray = self.across(planned)
+            if astray:
+                straight = {node: [natural(node.shape)] for node in astray}
+                known = {**self.layouts, **straight}
+                again = plan_nest(group, known, self.target, row_major)
+                if not self.across(again[0]):
+                    planned, layouts = again
+                    for node, (layout,) in straight.items():
+                        self.repack(node, layout)
         except CannotLower:
             if not group.parts and group.core in (None, group.roots[0]):
                 raise
@@ -120,6 +132,24 @@ class Scheduler:
             return
         self.layouts.update({root: [layout] for root, layout in layouts.items()})
         self.kernels.append(planned)
+
+    def across(self, planned: Planned) -> list[Expr]:
+        """Large values that a kernel reads across its innermost loop: turning them pays."""
+        kernel = planned.kernel
+        if not isinstance(kernel, Nest) or not kernel.loops:
+            return []
+        found = []
+        values = [store.value for store in kernel.stores] + [r.value for r in kernel.reductions]
+        for load in walk(values):
+            if not isinstance(load, Load):
+                continue
+            step = abs(load.offset.coefficient(kernel.loops[-1]))
+            along = kernel.reduce and load.offset.coefficient(kernel.reduce[-1]) == 1
+            node, key = planned.args[load.arg]
+            turned = key != natural(node.shape).key and node.numel >= LARGE
+            if step >= self.target.lanes(4) and not along and turned and node not in found:
+                found.append(node)
+        return found
 
     # Contractions
 
@@ -241,13 +271,13 @@ class Scheduler:
             self.repack(side.base, wanted)
         self.layouts[root] = [layout]
         store = Store(args.of((root, layout.key)), layout.offset(root_index), value)
-        summed = summing_order(found.reduce, [o.offset for o in operands])
-        outer = [v for v in found.loops if v.size != 1 and v != tile.lanes_over]
-        outer += [tile.lanes_over] if tile.lanes_over in found.loops else []
+        offsets = [operand.offset for operand in operands]
+        size = core.dtype.itemsize
+        outer = running_order(found.loops, found.reduce, offsets, tile, size)
         a, b = operands
         guards = dict.fromkeys((*found.guards, *(g for side in choice.sides for g in side.guards)))
         kernel = Contraction(
-            args.dtypes(), tuple(outer), summed, a, b, core.dtype, (store,), tile, tuple(guards)
+            args.dtypes(), outer, choice.order, a, b, core.dtype, (store,), tile, tuple(guards)
         )
         self.kernels.append(Planned(kernel, args.refs, [store.arg], root, choice.cost))
         return True

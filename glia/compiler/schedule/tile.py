@@ -28,6 +28,10 @@ REPACK_RAGGED = 8.0
 #: one, when lines follow one another and when they lie so many bytes apart.
 LINE, INNER_CACHE = 64, 24 << 10
 LINE_CYCLES, FAR_CYCLES, FAR = 1.0, 3.0, 1024
+#: What stays in the middle cache while more streams by.
+KEPT = 768 << 10
+#: Cycles to enter and leave a loop.
+LOOP_CYCLES = 16.0
 #: Lines of one cache set, and the distance at which addresses meet in one.
 WAYS, PAGE = 8, 4096
 #: Cycles to add up the lanes of one accumulator.
@@ -93,6 +97,7 @@ class Choice:
     tile: Tile
     sides: tuple[Side, Side]
     layouts: tuple[Layout, Layout]
+    order: tuple[Var, ...]  # of the summed variables
 
 
 @dataclass(frozen=True)
@@ -199,22 +204,22 @@ def _priced(
     p: Problem, var: Var, side: int, reduced: bool, pair: tuple[_Option, _Option], extra: float
 ) -> Iterator[Choice]:
     """The best tile for these layouts; and again with operands packed as the tile reads them."""
-    order = summing_order(p.reduce, (pair[0].offset, pair[1].offset))
     sides = (pair[0].side, pair[1].side)
     paid = extra + pair[0].cost + pair[1].cost
-    for packing in ((), (0,), (1,), (0, 1)):
-        if packing and (reduced or not p.leaves_cache(order, pair, packing)):
-            continue
-        tile, cost = _best_tile(p, var, side, reduced, pair, order, packing)
-        layouts = [option.layout for option in pair]
-        for i in packing:
-            found = _packed(sides[i], order, tile, i == side)
-            if found is None:
-                break
-            layouts[i] = found
-            cost += (REPACK if found.even else REPACK_RAGGED) * found.size
-        else:
-            yield Choice(cost + paid, tile, sides, (layouts[0], layouts[1]))
+    for order in _orders(p.reduce, (pair[0].offset, pair[1].offset)):
+        for packing in ((), (0,), (1,), (0, 1)):
+            if packing and (reduced or not p.leaves_cache(order, pair, packing)):
+                continue
+            tile, cost = _best_tile(p, var, side, reduced, pair, order, packing)
+            layouts = [option.layout for option in pair]
+            for i in packing:
+                found = _packed(sides[i], order, tile, i == side)
+                if found is None:
+                    break
+                layouts[i] = found
+                cost += (REPACK if found.even else REPACK_RAGGED) * found.size
+            else:
+                yield Choice(cost + paid, tile, sides, (layouts[0], layouts[1]), order)
 
 
 def _packed(side: Side, order: tuple[Var, ...], tile: Tile, vectors: bool) -> Layout | None:
@@ -239,10 +244,52 @@ def _packed(side: Side, order: tuple[Var, ...], tile: Tile, vectors: bool) -> La
     return panelled(side.base.shape, dims, own[0], width)
 
 
-def summing_order(reduce: Sequence[Var], offsets: Sequence[Index]) -> tuple[Var, ...]:
-    """Summed variables, the one with the longest way through memory outermost."""
-    strides = {v: max(abs(o.coefficient(v)) for o in offsets) for v in reduce}
-    return tuple(sorted((v for v in reduce if v.size != 1), key=lambda v: -strides[v]))
+def _orders(reduce: Sequence[Var], offsets: Sequence[Index]) -> list[tuple[Var, ...]]:
+    """Orders of the summed variables: as one operand lies in memory, or as both do."""
+    live = [v for v in reduce if v.size != 1]
+    found = []
+    for which in (offsets, offsets[:1], offsets[1:]):
+        strides = {v: max(abs(offset.coefficient(v)) for offset in which) for v in live}
+        found.append(tuple(sorted(live, key=lambda v: -strides[v])))
+    return list(dict.fromkeys(found))
+
+
+def running_order(
+    loops: Sequence[Var], reduce: Sequence[Var], offsets: Sequence[Index], tile: Tile, size: int
+) -> tuple[Var, ...]:
+    """Loops around a tile, in the order that fetches least.
+
+    Those of both operands come first. Then either all vectors stream by each tile's scalars, or
+    each tile's vectors stay in the cache while all scalars stream by.
+    """
+    pair = offsets[tile.vector_side], offsets[1 - tile.vector_side]
+    inside = [variables(offset) for offset in pair]
+    taken = dict(p for p in (tile.rows, tile.columns) if p is not None)
+    taken[tile.lanes_over] = tile.lanes * tile.blocks
+    tiles, nbytes = [1, 1], [size, size]
+    for i in (0, 1):
+        for var in reduce:
+            nbytes[i] *= var.size if var in inside[i] else 1
+        for var in loops:
+            if var in inside[i]:
+                nbytes[i] *= min(taken.get(var, 1), var.size)
+                tiles[i] *= 1 if var in inside[1 - i] else -(-var.size // taken.get(var, 1))
+    whole = tiles[0] * nbytes[0], tiles[1] * nbytes[1]
+    again = whole[0] * tiles[1]
+    streaming = whole[1] + (whole[0] if whole[0] <= KEPT else again)
+    staying = (whole[0] if nbytes[0] <= KEPT else again) + (
+        whole[1] if whole[1] <= KEPT else whole[1] * tiles[0]
+    )
+    vectors_last = streaming <= staying
+
+    def rank(var: Var) -> tuple[int, bool, int]:
+        if var in inside[0] and var in inside[1]:
+            return 0, False, -abs(pair[1].coefficient(var))
+        if var in inside[1]:
+            return 1 if vectors_last else 3, False, -abs(pair[1].coefficient(var))
+        return 2, var == tile.lanes_over, -abs(pair[0].coefficient(var))
+
+    return tuple(sorted((v for v in loops if v.size != 1), key=rank))
 
 
 @dataclass(frozen=True)
@@ -252,6 +299,8 @@ class _Waits:
     vector: float = 0.0
     scalar: float = 0.0
     crowded: float = 0.0
+    kept: int = 1 << 30  # vectors of a tile, all steps of which stay in the middle cache
+    loop: float = 0.0  # to begin and end the innermost loop, per step
 
 
 def _waits(
@@ -282,7 +331,8 @@ def _waits(
         else:
             share = size / LINE + 1 / WAYS if apart == size else 1.0
             scalar = far[1] * share * min(1.0, steps[1] / LINE)
-    return _Waits(vector, scalar, crowded)
+    kept = KEPT // (p.reads(order, offsets[0]) * wide)
+    return _Waits(vector, scalar, crowded, kept, LOOP_CYCLES / order[-1].size)
 
 
 def _vector_side(var: Var, offsets: tuple[Index, Index], reduced: bool) -> int | None:
@@ -395,6 +445,8 @@ def _cycles(rows: int, columns: int, blocks: int, rate: float, waits: _Waits) ->
     products = rows * columns * blocks
     loads = columns * blocks + rows
     wait = columns * blocks * waits.vector + rows * waits.scalar
+    if columns * blocks > waits.kept:
+        wait += columns * blocks * FAR_CYCLES
     if rows > WAYS:
         wait += rows * waits.crowded
-    return max(products / rate, loads / 2, 4.0) + 0.5 + wait
+    return max(products / rate, loads / 2, 4.0) + 0.5 + wait + waits.loop

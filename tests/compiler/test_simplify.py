@@ -85,12 +85,12 @@ CHANGES = {
         1,
     ),
     "long contraction with a sliding variable": (
-        "%0 = leaf[slot=0] : float32[62,100]\n%1 = leaf[slot=1] : float32[60,100]\n"
-        "%2 = contract[sizes=(3, 60, 100), rank=1, a_map=((0, ((0, 1), (1, 1))), "
+        "%0 = leaf[slot=0] : float32[122,100]\n%1 = leaf[slot=1] : float32[120,100]\n"
+        "%2 = contract[sizes=(3, 120, 100), rank=1, a_map=((0, ((0, 1), (1, 1))), "
         "(0, ((2, 1),))), b_map=((0, ((1, 1),)), (0, ((2, 1),)))] %0 %1 : float32[3]",
-        "%0 = leaf[slot=0] : float32[62,100]\n%1 = leaf[slot=1] : float32[60,100]\n"
-        "%2 = contract[sizes=(60, 3, 100), rank=2, a_map=((0, ((0, 1), (1, 1))), "
-        "(0, ((2, 1),))), b_map=((0, ((0, 1),)), (0, ((2, 1),)))] %0 %1 : float32[60,3]\n"
+        "%0 = leaf[slot=0] : float32[122,100]\n%1 = leaf[slot=1] : float32[120,100]\n"
+        "%2 = contract[sizes=(60, 3, 2, 100), rank=2, a_map=((0, ((0, 2), (1, 1), (2, 1))), "
+        "(0, ((3, 1),))), b_map=((0, ((0, 2), (2, 1))), (0, ((3, 1),)))] %0 %1 : float32[60,3]\n"
         "%3 = sum[dims=(0,)] %2 : float32[1,3]\n%4 = reshape %3 : float32[3]",
         4,
     ),

@@ -45,6 +45,10 @@ def random_conv(seed: int) -> Conv:
         if rng.random() < 0.35:
             groups = int(rng.choice([n for n in range(1, channels + 1) if channels % n == 0]))
         filters = groups * int(rng.choice([1, 2, 3, 5]))
+        largest = 14
+        if rng.random() < 0.25:  # channels fill vectors
+            channels, filters = (int(n) for n in rng.choice([32, 33, 40, 48], 2))
+            groups, largest = 1, 7
 
         def numbers(low: int, high: int, dims: int = dims) -> Shape:
             return tuple(int(n) for n in rng.integers(low, high, dims))
@@ -54,7 +58,7 @@ def random_conv(seed: int) -> Conv:
             int(rng.choice([1, 1, 2, 3, 5, 8, 16, 17, 33])),
             channels,
             filters,
-            numbers(3, 14),
+            numbers(3, largest),
             kernel,
             numbers(1, 4) if rng.random() < 0.5 else (1,) * dims,
             numbers(0, 4) if rng.random() < 0.6 else (0,) * dims,

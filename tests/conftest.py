@@ -25,6 +25,7 @@ CHECKED = (
 UNCHECKED = (
     "glia.compiler.schedule.lower",  # recursive: wrappers would double the depth of the stack
     # annotations hold names that only type checkers import
+    "glia.compiler.codegen.columns",
     "glia.runtime.threads",
     "glia.viz.animate",
     "glia.viz.figure",

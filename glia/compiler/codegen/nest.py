@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from glia.base.dtypes import int32 as _INT32
 from glia.compiler.codegen.body import Body, across_rows, fits_lanes
+from glia.compiler.codegen.columns import Columns
 from glia.compiler.codegen.llvm import Builder, register_type
 from glia.compiler.codegen.passes import Pass, along_row, passes_of, row_index
 from glia.compiler.codegen.scalar import Scalar
@@ -67,10 +68,12 @@ def decode(b: Builder, flat: str, loops: tuple[Var, ...], env: dict[Var, str]) -
 
 def generate(nest: Nest, name: str, target: Target) -> str:
     """LLVM IR of the kernel."""
-    return _Generator(nest, target).run(name)
+    return Generator(nest, target).run(name)
 
 
-class _Generator:
+class Generator:
+    """Writes one nest: shares, loops, and what stands inside them."""
+
     def __init__(self, nest: Nest, target: Target) -> None:
         self.nest = nest
         self.b = Builder(target.has_scale)
@@ -106,6 +109,8 @@ class _Generator:
             self.along_loop = False  # element by element, each sum in the same order
         apart = self.along_reduce and last is not None and not _fit(inside, last)
         self.passes = passes_of(nest, self.lanes if self.along_loop else 1, apart)
+        down = self.along_loop and nest.reduce and nest.reductions
+        self.columns = Columns(self) if down else None
         vectors = self.along_loop or self.along_reduce
         self.streams = [store for store in nest.stores if vectors and self.streamed(store)]
 
@@ -113,6 +118,8 @@ class _Generator:
         b, loops = self.b, self.nest.loops
         self.pointers = pointers(b, len(self.dtypes))
         self.rows = self.kept_rows()
+        if self.columns is not None:
+            self.columns.prepare()
         if len(loops) <= 1:
             grain = self.lanes if self.along_loop else 1
             if loops:
@@ -196,6 +203,7 @@ class _Generator:
             length = b.integer("sub", high, low)
             whole = b.integer("sub", length, b.integer("urem", length, str(self.lanes)))
             middle = b.integer("add", low, whole)
+            low = self.columns.run(var, low, middle) if self.columns is not None else low
             b.loop(low, middle, self.lanes, (), step(self.lanes), var.name)
             if var.size % self.lanes:
                 b.loop(middle, high, 1, (), step(1), var.name + "rest")
@@ -205,7 +213,10 @@ class _Generator:
 
     def point(self, lanes: int, lane_var: Var | None = None) -> None:
         """Everything inside the loops: passes over the row, then stores."""
-        reduced = self.run_passes(lanes, lane_var)
+        self.finish(self.run_passes(lanes, lane_var), lanes, lane_var)
+
+    def finish(self, reduced: list[str], lanes: int, lane_var: Var | None) -> None:
+        """What is stored once per row."""
         if lanes > 1 and not self.stores_fit:
             self.lane_by_lane(reduced, lanes, lane_var)
             return

@@ -12,6 +12,8 @@ from glia.ir.ops.view import reshape
 #: Reductions of fewer elements, or with more results, are left whole.
 LONG = 1 << 14
 FEW = 128
+#: Rows that lie whole in memory are shared among threads as they are, if there are so many.
+ROWS = 16
 CHUNKS = 64
 
 
@@ -19,7 +21,8 @@ def split_reduction(node: Expr) -> Expr | None:
     """``reduce(x, dims)`` as a reduction of chunks and then of their results."""
     (x,) = node.inputs
     (dims,) = node.attrs
-    if not dims or node.numel >= FEW or x.numel < LONG:
+    trailing = dims == tuple(range(x.ndim - len(dims), x.ndim))
+    if not dims or node.numel >= (ROWS if trailing else FEW) or x.numel < LONG:
         return None
     dim = max(dims, key=lambda d: (_chunks(x.shape[d]), -d))
     chunks = _chunks(x.shape[dim])

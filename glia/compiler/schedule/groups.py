@@ -123,7 +123,7 @@ class Reach:
 
     def may_join(self, first: Group, second: Group) -> bool:
         """No third kernel lies on a way from the first to the second."""
-        seen: set[int] = set()
+        seen: set[int] = {id(second)}  # it reads what is made inside it, too
         stack = [self.home[n] for n in self.reading[id(second)] if n in self.home]
         stack = [group for group in stack if group is not first]
         while stack:

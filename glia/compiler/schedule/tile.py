@@ -22,8 +22,8 @@ from glia.ir.expr import Expr
 
 #: Cycles to move one element when an operand is copied into another layout.
 REPACK = 1.5
-#: The same, into panels of which the last is not full.
-REPACK_RAGGED = 8.0
+#: The same, into panels of which the last is not full: of scalars, and of vectors.
+REPACK_RAGGED = 8.0, 20.0
 #: Bytes of a cache line; what stays in the innermost cache; cycles to fetch a line from the next
 #: one, when lines follow one another and when they lie so many bytes apart.
 LINE, INNER_CACHE = 64, 24 << 10
@@ -217,7 +217,7 @@ def _priced(
                 if found is None:
                     break
                 layouts[i] = found
-                cost += (REPACK if found.even else REPACK_RAGGED) * found.size
+                cost += (REPACK if found.even else REPACK_RAGGED[i == side]) * found.size
             else:
                 yield Choice(cost + paid, tile, sides, (layouts[0], layouts[1]), order)
 
@@ -259,7 +259,8 @@ def running_order(
 ) -> tuple[Var, ...]:
     """Loops around a tile, in the order that fetches least.
 
-    Those of both operands come first. Then either all vectors stream by each tile's scalars, or
+    Those of both operands come first (not those that tell positions apart: they share work out
+    unevenly). Then either all vectors stream by each tile's scalars, or
     each tile's vectors stay in the cache while all scalars stream by.
     """
     pair = offsets[tile.vector_side], offsets[1 - tile.vector_side]
@@ -283,7 +284,7 @@ def running_order(
     vectors_last = streaming <= staying
 
     def rank(var: Var) -> tuple[int, bool, int]:
-        if var in inside[0] and var in inside[1]:
+        if all(offset.coefficient(var) for offset in pair):
             return 0, False, -abs(pair[1].coefficient(var))
         if var in inside[1]:
             return 1 if vectors_last else 3, False, -abs(pair[1].coefficient(var))

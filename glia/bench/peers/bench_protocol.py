@@ -145,4 +145,5 @@ def serve(make: Make, versions: Callable[[], dict[str, str]]) -> None:
         try:
             say(worker.answer(request))
         except Exception as error:
-            say({"error": f"{type(error).__name__}: {error}".strip()[:400]})
+            first = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+            say({"error": first[:300]})

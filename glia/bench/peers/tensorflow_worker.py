@@ -50,8 +50,10 @@ class Ops:
 
     @staticmethod
     def max_pool(x: Any, size: int, stride: int, pad: int) -> Any:
-        padding = ((0, 0), (pad, pad), (pad, pad), (0, 0))
-        return tf.nn.max_pool2d(x, size, stride, padding if pad else "VALID")
+        if pad:  # XLA takes no explicit padding here
+            around = ((0, 0), (pad, pad), (pad, pad), (0, 0))
+            x = tf.pad(x, around, constant_values=x.dtype.min)
+        return tf.nn.max_pool2d(x, size, stride, "VALID")
 
     @staticmethod
     def mean_places(x: Any) -> Any:

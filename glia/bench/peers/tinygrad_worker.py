@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from bench_nets import CELLS, NETS
 from bench_protocol import Arrays, Job, serve
-from tinygrad import Device, Tensor, TinyJit
+from tinygrad import Context, Device, Tensor, TinyJit
 from tinygrad.nn import optim
 
 
@@ -137,11 +137,12 @@ class Training(TinygradJob):
         opt = optimizer(task, self.weights)
 
         @TinyJit
-        @Tensor.train()
         def take(x: Any, y: Any) -> Any:
-            opt.zero_grad()
-            value = loss(net(ops, iter(self.weights).__next__, x), y).backward()
-            return value.realize(*opt.schedule_step())
+            with Context(TRAINING=1):
+                opt.zero_grad()
+                value = loss(net(ops, iter(self.weights).__next__, x), y)
+                value.backward()
+                return value.realize(*opt.schedule_step())
 
         self.take = take
 

@@ -35,7 +35,7 @@ def measure_starts(
 ) -> list[Start]:
     """glia with an empty cache and with a full one; peers as they start."""
     found = []
-    for workload in chosen(NETS):
+    for workload in (w for w in chosen([]) if w.name in NETS):
         with tempfile.TemporaryDirectory(prefix="glia-bench-") as folder:
             arrays = Path(folder) / "arrays.npz"
             workload.write(arrays)

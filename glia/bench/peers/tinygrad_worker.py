@@ -15,9 +15,9 @@ from tinygrad.nn import optim
 class Ops:
     """Operations of the nets, in PyTorch's layout."""
 
-    matmul, relu, sigmoid = Tensor.matmul, Tensor.relu, Tensor.sigmoid
-    tanh, reshape = Tensor.tanh, Tensor.reshape
-    transpose = Tensor.permute
+    matmul, relu = staticmethod(Tensor.matmul), staticmethod(Tensor.relu)
+    sigmoid, tanh = staticmethod(Tensor.sigmoid), staticmethod(Tensor.tanh)
+    reshape, transpose = staticmethod(Tensor.reshape), staticmethod(Tensor.permute)
 
     def __init__(self, train: bool) -> None:
         self.train = train

@@ -12,6 +12,9 @@ import pytest
 from beartype import BeartypeConf, FrozenDict
 from beartype.claw import beartype_packages
 
+#: Programs that tests start in environments of their own.
+collect_ignore = ["bench/fake_worker.py", "train/torch_nets.py"]
+
 CHECKED = (
     "glia.ir.interpret",
     "glia.ir.text",

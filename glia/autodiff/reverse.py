@@ -38,13 +38,13 @@ def _walk(output: Expr, wrt: tuple[Expr, ...], seed: Expr) -> list[Expr | None]:
             continue
         if not any(child in matters for child in node.inputs):
             continue
-        if node.op.gradient is None:
+        if node.op.gradient is None and node.op.name != "scan":
             raise GradError(_no_derivative(node))
         under_mask = node.op.name == "where" or node in masked
         if under_mask and node.op.kind in ("elementwise", "view", "index"):
             masked.update(node.inputs)
         module_stack.append(f"{node.path} grad" if node.path else "")
-        parts = node.op.gradient(node, g)
+        parts = _local(node, g)
         module_stack.pop()
         for child, part in zip(node.inputs, parts, strict=True):
             if part is None or child not in matters:
@@ -54,6 +54,15 @@ def _walk(output: Expr, wrt: tuple[Expr, ...], seed: Expr) -> list[Expr | None]:
             before = gradients.get(child)
             gradients[child] = part if before is None else add(before, part)
     return [gradients.get(x) for x in wrt]
+
+
+def _local(node: Expr, g: Expr) -> tuple[Expr | None, ...]:
+    """One gradient per input: the row's rule, or a walk through the body of a scan."""
+    if node.op.gradient is not None:
+        return node.op.gradient(node, g)
+    from glia.autodiff.scan import scan_gradient
+
+    return scan_gradient(node, g, pullback)
 
 
 def _only_where_used(g: Expr, part: Expr) -> Expr:

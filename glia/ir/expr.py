@@ -6,7 +6,7 @@ computed once and kept in ``memo``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from glia.base.dtypes import DType
@@ -101,10 +101,13 @@ def interned_count() -> int:
     return len(_interned)
 
 
-def topological(outputs: Iterable[Expr]) -> list[Expr]:
-    """All expressions the outputs depend on, inputs before users, without recursion."""
+def topological(outputs: Iterable[Expr], known: Iterable[Expr] = ()) -> list[Expr]:
+    """All expressions the outputs depend on, inputs before users, without recursion.
+
+    What is ``known`` is left out, and what only it depends on.
+    """
     order: list[Expr] = []
-    seen: set[Expr] = set()
+    seen: set[Expr] = set(known)
     for output in outputs:
         if output in seen:
             continue
@@ -121,6 +124,25 @@ def topological(outputs: Iterable[Expr]) -> list[Expr]:
                 order.append(node)
                 stack.pop()
     return order
+
+
+def substituted(roots: Iterable[Expr], replacements: Mapping[Expr, Expr]) -> tuple[Expr, ...]:
+    """The expressions with some of their parts replaced by others of the same shape and dtype."""
+    roots = tuple(roots)
+    done = dict(replacements)
+    for node in topological(roots, done):
+        if node not in done:
+            inputs = tuple([done[child] for child in node.inputs])
+            done[node] = node if inputs == node.inputs else derived(node, inputs)
+    return tuple([done[root] for root in roots])
+
+
+def derived(node: Expr, inputs: tuple[Expr, ...]) -> Expr:
+    """The same operation on other inputs, recorded at the same place."""
+    fresh = intern(node.op, inputs, node.attrs)
+    if fresh.location is None or not fresh.path:
+        fresh.location, fresh.path = node.location, node.path
+    return fresh
 
 
 def leaves_in_order(expr: Expr) -> tuple[Expr, ...]:

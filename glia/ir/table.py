@@ -19,7 +19,17 @@ from glia.base.shapes import Shape
 if TYPE_CHECKING:
     from glia.ir.expr import Expr
 
-KINDS = ("source", "elementwise", "reduce", "view", "window", "contract", "index", "random")
+KINDS = (
+    "source",
+    "elementwise",
+    "reduce",
+    "view",
+    "window",
+    "contract",
+    "index",
+    "random",
+    "control",
+)
 
 Infer = Callable[..., tuple[Shape, DType]]
 Gradient = Callable[..., "tuple[Expr | None, ...]"]

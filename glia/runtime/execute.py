@@ -13,7 +13,7 @@ import numpy as np
 from glia.base.config import interpret_only
 from glia.base.events import emit
 from glia.base.locks import lock
-from glia.ir.expr import Expr, intern, leaves, on_forget, topological
+from glia.ir.expr import Expr, derived, leaves, on_forget, topological
 from glia.ir.interpret import interpret
 from glia.ir.ops.source import leaf
 from glia.runtime.control import native
@@ -295,8 +295,5 @@ def canonical(outputs: tuple[Expr, ...]) -> tuple[list[Expr], tuple[Expr, ...]]:
             done[node] = _general_leaf(node, len(names))
             names.append(node)
         else:
-            fresh = intern(node.op, tuple([done[child] for child in node.inputs]), node.attrs)
-            if fresh.location is None or not fresh.path:
-                fresh.location, fresh.path = node.location, node.path
-            done[node] = fresh
+            done[node] = derived(node, tuple([done[child] for child in node.inputs]))
     return names, tuple(done[output] for output in outputs)

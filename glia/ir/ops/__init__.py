@@ -1,5 +1,25 @@
 """The rows of the op table, by kind."""
 
-from glia.ir.ops import contract, elementwise, index, random, reduce, source, view, window
+from glia.ir.ops import (
+    contract,
+    control,
+    elementwise,
+    index,
+    random,
+    reduce,
+    source,
+    view,
+    window,
+)
 
-__all__ = ["contract", "elementwise", "index", "random", "reduce", "source", "view", "window"]
+__all__ = [
+    "contract",
+    "control",
+    "elementwise",
+    "index",
+    "random",
+    "reduce",
+    "source",
+    "view",
+    "window",
+]

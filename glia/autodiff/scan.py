@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from glia.ir.build import add, full
 from glia.ir.expr import Expr, substituted, topological
 from glia.ir.ops.control import fresh, variables
-from glia.ir.ops.view import reshape, slice_
+from glia.ir.ops.view import reshape
 from glia.ir.scan import Loop, part
 
 Pullback = Callable[[Expr, Sequence[Expr], Expr], list[Expr | None]]

@@ -9,11 +9,11 @@ from glia.compiler.codegen.targets import Target
 from glia.compiler.index import variables
 from glia.compiler.passes.simplify import simplify
 from glia.compiler.schedule import memory
-from glia.compiler.schedule.kernels import Scheduler
 from glia.compiler.schedule.layout import Layout, natural, room
-from glia.compiler.schedule.loops import Contraction, Kernel, Load, Scatter, walk
+from glia.compiler.schedule.loops import Contraction, Kernel, Load, Repeat, Scatter, walk
 from glia.compiler.schedule.nests import Planned, Ref, copy_kernel
 from glia.compiler.schedule.partition import partition
+from glia.compiler.schedule.recurrence import ProgramScheduler
 from glia.ir.expr import Expr, topological
 
 #: Kernels of less work (in cycles) run on one thread: sharing them would cost more.
@@ -78,7 +78,7 @@ def build(outputs: Sequence[Expr], targets: Sequence[Expr | None], target: Targe
     found = {node for node in topological(simple) if node.op.name == "leaf"}
     leaves = sorted(found, key=lambda node: node.attrs[0])
     groups = partition(simple)
-    scheduler = Scheduler(target)
+    scheduler = ProgramScheduler(target)
     kernels = scheduler.run(groups, leaves)
     return _Assembler(simple, targets, leaves, kernels, scheduler.primary()).run()
 
@@ -267,7 +267,7 @@ def _elements(ref: Ref) -> int:
 def _reads_pointwise(planned: Planned, old: Ref, new: Ref) -> bool:
     """Whether every element of ``old`` is read only where the same element of ``new`` is made."""
     arg, kernel = planned.args.index(old), planned.kernel
-    if isinstance(kernel, Scatter):
+    if isinstance(kernel, Scatter | Repeat):
         return False
     out = planned.args.index(new)
     offset = next(store.offset for store in kernel.stores if store.arg == out)

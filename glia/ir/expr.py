@@ -126,6 +126,14 @@ def topological(outputs: Iterable[Expr], known: Iterable[Expr] = ()) -> list[Exp
     return order
 
 
+def bodies(node: Expr) -> tuple[Expr, ...]:
+    """The expressions that stand in a node's attributes: what a repetition repeats."""
+    if node.op.kind != "control":
+        return ()
+    groups = [attr if isinstance(attr, tuple) else (attr,) for attr in node.attrs]
+    return tuple([part for group in groups for part in group if isinstance(part, Expr)])
+
+
 def substituted(roots: Iterable[Expr], replacements: Mapping[Expr, Expr]) -> tuple[Expr, ...]:
     """The expressions with some of their parts replaced by others of the same shape and dtype."""
     roots = tuple(roots)

@@ -6,11 +6,12 @@ One node a line, inputs before users, the outputs last::
     node    = %number = op [ "[" name=value { , name=value } "]" ] { %number } : type
     outputs = outputs { %number }
     type    = dtype "[" { size , } "]"
-    value   = integer | hex float | dtype | true | false | none | "text" | "(" { value , } ")"
+    value   = integer | hex float | dtype | true | false | none | "text" | %number
+            | "(" { value , } ")"
 
 A hex float is what ``float.hex`` writes, ``inf`` and ``nan`` included: -0.0 stays -0.0. An
 attribute called ``shape`` or ``dtype`` is left out when the type says the same. What follows a
-``#`` is a comment.
+``#`` is a comment. The body of a repetition is nodes like others, which its attributes name.
 
 >>> from glia.base.dtypes import float32
 >>> from glia.ir import build
@@ -30,13 +31,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from glia.base.dtypes import BY_NAME, DType
 from glia.base.errors import ArgumentError, GliaError, VerifyError, teach
 from glia.base.shapes import Shape
-from glia.ir.expr import Expr, intern, topological
+from glia.ir.expr import Expr, bodies, intern, topological
 from glia.ir.table import TABLE
 
 _HEX_FLOAT = re.compile(r"-?(?:0x[0-9a-f]+(?:\.[0-9a-f]+)?p[+-]\d+|inf)|nan")
@@ -62,29 +63,42 @@ def show(outputs: Sequence[Expr]) -> str:
     """The text of everything the outputs depend on."""
     number: dict[Expr, int] = {}
     lines = []
-    for node in topological(outputs):
+    for node in _ordered(outputs):
         number[node] = len(number)
         inputs = "".join(f" %{number[child]}" for child in node.inputs)
-        lines.append(f"%{number[node]} = {node.op.name}{_attrs(node)}{inputs} : {_type(node)}")
+        attrs = _attrs(node, number)
+        lines.append(f"%{number[node]} = {node.op.name}{attrs}{inputs} : {_type(node)}")
     lines.append(" ".join(["outputs", *(f"%{number[output]}" for output in outputs)]))
     return "\n".join(lines)
+
+
+def _ordered(outputs: Sequence[Expr]) -> list[Expr]:
+    """Inputs and bodies before their users."""
+    order: dict[Expr, None] = {}
+    for node in topological(outputs):
+        if node.op.kind == "control":
+            order.update(dict.fromkeys(_ordered(bodies(node))))
+        order[node] = None
+    return list(order)
 
 
 def _type(node: Expr) -> str:
     return f"{node.dtype.name}[{','.join(map(str, node.shape))}]"
 
 
-def _attrs(node: Expr) -> str:
+def _attrs(node: Expr, number: Mapping[Expr, int]) -> str:
     implied = {"shape": node.shape, "dtype": node.dtype}
     parts = [
-        f"{name}={_value(value)}"
+        f"{name}={_value(value, number)}"
         for name, value in zip(node.op.attrs, node.attrs, strict=True)
         if not (name in implied and implied[name] == value)
     ]
     return f"[{', '.join(parts)}]" if parts else ""
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, number: Mapping[Expr, int]) -> str:
+    if isinstance(value, Expr):
+        return f"%{number[value]}"
     if isinstance(value, DType):
         return value.name
     if value is None or isinstance(value, bool):
@@ -94,7 +108,7 @@ def _value(value: Any) -> str:
     if isinstance(value, str):
         return value if _HEX_FLOAT.fullmatch(value) else json.dumps(value)
     if isinstance(value, tuple):
-        inside = ", ".join(map(_value, value))
+        inside = ", ".join(_value(part, number) for part in value)
         return f"({inside},)" if len(value) == 1 else f"({inside})"
     raise VerifyError(teach(f"attribute {value!r} of type {type(value).__name__} has no text."))
 
@@ -239,6 +253,9 @@ class _Line:
             return text
         if kind == "text":
             return json.loads(text)
+        if kind == "ref":
+            self.at -= 1
+            return self.reference()
         if kind == "name" and text in BY_NAME:
             return BY_NAME[text]
         if kind == "name" and text in _WORDS:

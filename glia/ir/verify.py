@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from glia.base.dtypes import BY_NAME
 from glia.base.errors import GliaError, VerifyError, teach
-from glia.ir.expr import Expr
+from glia.ir.expr import Expr, bodies
 from glia.ir.table import TABLE
 
 
@@ -14,7 +14,7 @@ def verify(outputs: Sequence[Expr]) -> None:
     """Check every expression the outputs depend on.
 
     Operations stand in the table, inputs are expressions, attributes are complete and hashable,
-    nothing depends on itself, and shapes and dtypes are those the rows infer.
+    nothing depends on itself, and shapes and dtypes are those the rows infer; in bodies, too.
 
     Raises:
         VerifyError: names the first expression that breaks a rule.
@@ -25,6 +25,7 @@ def verify(outputs: Sequence[Expr]) -> None:
     for node in _ordered(outputs):
         _check_form(node)
         _check_type(node)
+        verify(bodies(node))
 
 
 def _ordered(outputs: Sequence[Expr]) -> list[Expr]:

@@ -19,6 +19,7 @@ from glia.compiler.schedule.loops import (
     Apply,
     Contraction,
     Kernel,
+    Repeat,
     Scatter,
     Value,
     walk,
@@ -71,6 +72,10 @@ def limits(threads: int) -> tuple[float, float]:
 
 def operations(kernel: Kernel) -> float:
     """Floating-point operations of a kernel; a multiply-add counts as two."""
+    if isinstance(kernel, Repeat):
+        sections = kernel.sections
+        once = sum(turns * sum(operations(c.kernel) for c in calls) for turns, calls in sections)
+        return float(once * kernel.slices)
     if isinstance(kernel, Scatter):
         return float(kernel.steps.size * numel([var.size for var in kernel.loops]))
     outside = float(numel([var.size for var in kernel.loops]))

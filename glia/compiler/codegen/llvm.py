@@ -33,6 +33,26 @@ def float_text(value: float, dtype: DType) -> str:
     return "0x" + struct.pack(">d", value).hex().upper()
 
 
+#: What every module ends with: how LLVM should treat loops, and stores past the caches.
+METADATA = (
+    '!0 = distinct !{!0, !1, !2}\n!1 = !{!"llvm.loop.vectorize.enable", i1 false}\n'
+    '!2 = !{!"llvm.loop.unroll.disable"}\n!3 = !{i32 1}\n'
+)
+
+
+def joined(module: str, others: Sequence[str]) -> str:
+    """One module with the functions of all; those of the others can be called from inside only."""
+    declared: dict[str, None] = {}
+    functions: list[str] = []
+    for text in (module, *others):
+        head, _, body = text.removesuffix(METADATA).partition("\n\ndefine ")
+        declared.update(dict.fromkeys(head.splitlines()))
+        if functions:
+            body = "internal " + body.replace(") nounwind {", ") nounwind noinline {", 1)
+        functions.append("define " + body)
+    return "\n".join(declared) + "\n\n" + "".join(functions) + METADATA
+
+
 class Builder:
     """Text of one function; ``scales`` where vectors of 64 bytes can be scaled by powers of two."""
 
@@ -206,7 +226,5 @@ class Builder:
         body = "\n".join(self.lines)
         declared = "\n".join(self.declarations.values())
         return (
-            f"{declared}\n\ndefine void @{name}({arguments}) nounwind {{\n{body}\n}}\n\n"
-            '!0 = distinct !{!0, !1, !2}\n!1 = !{!"llvm.loop.vectorize.enable", i1 false}\n'
-            '!2 = !{!"llvm.loop.unroll.disable"}\n!3 = !{i32 1}\n'
+            f"{declared}\n\ndefine void @{name}({arguments}) nounwind {{\n{body}\n}}\n\n" + METADATA
         )

@@ -8,13 +8,16 @@ from glia.base.shapes import Shape, numel
 from glia.compiler.schedule.lower import inline_limit
 from glia.ir.expr import Expr
 
+#: Values that lie in memory from the start: those of slots, and what the loop around a body holds.
+HELD = frozenset(("leaf", "bound"))
+
 
 @dataclass(eq=False)
 class Group:
     """A kernel to be: the values it stores, over one index space or over its rows."""
 
     roots: list[Expr]
-    core: Expr | None = None  # the contraction or (first) long reduction inside, if any
+    core: Expr | None = None  # the contraction, scan or (first) long reduction inside
     sums: set[Expr] = field(default_factory=set)  # the long reductions inside
     parts: list[Group] = field(default_factory=list)  # the kernels it was joined from
     row_major: bool = False  # an operand in the order a product wants: a kernel of its own
@@ -47,7 +50,7 @@ def reads(group: Group, stored: set[Expr]) -> set[Expr]:
         if node in seen:
             continue
         seen.add(node)
-        if node in stored or node.op.name == "leaf":
+        if node in stored or node.op.name in HELD:
             found.add(node)
         else:
             stack.extend(node.inputs)

@@ -67,6 +67,7 @@ class Scheduler:
         self.operands = Operands(self.layouts, self.layout_of)
         self.kernels: list[Planned] = []
         self.read: set[Expr] = set()  # stored values that kernels read
+        self.fixed: dict[Expr, Layout] = {}  # layouts that are decided beforehand
 
     def layout_of(self, node: Expr) -> list[Layout]:
         if node not in self.layouts and node.op.name == "leaf":
@@ -115,12 +116,12 @@ class Scheduler:
         row_major = group.core is None and self.read.isdisjoint(group.roots)
         row_major = row_major or group.row_major
         try:
-            planned, layouts = plan_nest(group, self.layouts, self.target, row_major)
+            planned, layouts = plan_nest(group, self.layouts, self.target, row_major, self.fixed)
             astray = self.across(planned)
             if astray:
                 straight = {node: [natural(node.shape)] for node in astray}
                 known = {**self.layouts, **straight}
-                again = plan_nest(group, known, self.target, row_major)
+                again = plan_nest(group, known, self.target, row_major, self.fixed)
                 if not self.across(again[0]):
                     planned, layouts = again
                     for node, (layout,) in straight.items():
@@ -164,7 +165,9 @@ class Scheduler:
         ]
         choice = inner = None
         if core.dtype.kind == "float" and core.numel and min(core.attrs[0]) > 0:
-            inner = self.inner(tuple(found.loops), [way[0] for way in ways])
+            inner = self.wished(group, found) or self.inner(
+                tuple(found.loops), [way[0] for way in ways]
+            )
             lanes_over = inner.lanes_over if inner else None
             problem = Problem(
                 tuple(found.loops),
@@ -178,6 +181,18 @@ class Scheduler:
         if choice is None:
             return self.plain_contraction(group)
         return self.tiled_contraction(group, found, choice, inner)
+
+    def wished(self, group: Group, found: Space) -> Inner | None:
+        """The variable that lies innermost in the layout decided for the result, if one is."""
+        (root,), core = group.roots, group.core
+        fixed = self.fixed.get(root)
+        if core is None or fixed is None or not fixed.order:
+            return None
+        index = regroup(tuple(found.at[: core.ndim]), core.shape, root.shape)[fixed.order[-1]]
+        for var in variables(index):
+            if index == variable(var):
+                return Inner(var)
+        return None
 
     def inner(self, loops: tuple[Var, ...], sides: Sequence[Side]) -> Inner | None:
         """The variable that the result should have innermost, if there is one.
@@ -249,7 +264,8 @@ class Scheduler:
         layout = natural(root.shape)
         if inner is not None and not tile.lanes_reduced:
             beside = inner.beside or (tile.rows[0] if tile.rows else None)
-            layout = _along(root_index, root.shape, tile, beside)
+            along = _along(root_index, root.shape, tile, beside)
+            layout = self.fixed.get(root, along)
         args = Args(self.layouts)
         operands = []
         for side, wanted in zip(choice.sides, choice.layouts, strict=True):
@@ -320,7 +336,7 @@ class Scheduler:
         """Make a copy of a stored value in another layout, once."""
         if base not in self.layouts and base.op.name in ("pad", "fold"):
             group = Group([base], None)
-            planned, _ = plan_nest(group, self.layouts, self.target, False, wanted)
+            planned, _ = plan_nest(group, self.layouts, self.target, False, {base: wanted})
             self.kernels.append(planned)
             self.layouts[base] = [wanted]
             return

@@ -38,7 +38,11 @@ class Layout:
     @property
     def key(self) -> Key:
         if self.panel is None:
-            return self.order
+            dense = arranged(self.shape, self.order)
+            live = [d for d, size in enumerate(self.shape) if size != 1]
+            if all(dense.strides[d] == self.strides[d] for d in live):
+                return self.order
+            return (*self.order, "within", *self.strides)
         return (*self.order, "panel", self.panel[0], self.panel[1])
 
     @property
@@ -53,6 +57,9 @@ class Layout:
 
 def room(shape: Shape, key: Key) -> int:
     """Elements of memory that a value in a layout takes: the last panel is filled up."""
+    if key and key[0] == "scratch":
+        assert isinstance(key[1], int)
+        return key[1]
     if "panel" not in key:
         return numel(shape)
     dim, width = key[-2], key[-1]
@@ -87,6 +94,12 @@ def panelled(shape: Shape, order: Sequence[int], dim: int, width: int) -> Layout
 def natural(shape: Shape) -> Layout:
     """Row-major."""
     return arranged(shape, range(len(shape)))
+
+
+def within(layout: Layout, shape: Shape, dims: Sequence[int]) -> Layout:
+    """The layout of a part of a value, spanning these of its dimensions: the strides stay."""
+    order = [dims.index(d) for d in layout.order if d in dims]
+    return Layout(shape, tuple(order), tuple(layout.strides[d] for d in dims))
 
 
 def dim_last(shape: Shape, dim: int) -> Layout:

@@ -185,7 +185,52 @@ class Scatter:
         return Printer(self.args).scatter(self)
 
 
-Kernel = Nest | Contraction | Scatter
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a kernel inside a repetition finds an argument, in elements of the argument."""
+
+    arg: int
+    start: int
+    per_turn: int
+    per_slice: int
+
+    def __str__(self) -> str:
+        moves = [f"{step:+}{of}" for step, of in ((self.per_turn, "t"), (self.per_slice, "s"))]
+        start = f"+{self.start}" if self.start else ""
+        return f"arg{self.arg}" + start + "".join(move for move in moves if move[1] != "0")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A kernel inside a repetition."""
+
+    kernel: Nest | Contraction | Scatter
+    args: tuple[Address, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """For every slice of a batch: sections of kernels, each so many turns, one after another.
+
+    Slices do not depend on one another; the threads share them out.
+    """
+
+    args: tuple[DType, ...]
+    slices: int
+    sections: tuple[tuple[int, tuple[Call, ...]], ...]
+
+    def __str__(self) -> str:
+        args = " ".join(dtype.name for dtype in self.args)
+        lines = [f"repeat ({args}) for s<{self.slices}"]
+        for turns, calls in self.sections:
+            lines.append(f"  for t<{turns}")
+            for call in calls:
+                lines.append(f"    with {', '.join(map(str, call.args))}")
+                lines += [f"      {line}" for line in str(call.kernel).splitlines()]
+        return "\n".join(lines)
+
+
+Kernel = Nest | Contraction | Scatter | Repeat
 
 
 @dataclass

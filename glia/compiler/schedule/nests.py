@@ -60,10 +60,10 @@ def plan_nest(
     layouts: dict[Expr, list[Layout]],
     target: Target,
     row_major: bool,
-    wanted: Layout | None = None,
+    fixed: Mapping[Expr, Layout],
 ) -> tuple[Planned, dict[Expr, Layout]]:
-    """The kernel of a group and where its results lie: row-major, as what it reads, or as asked."""
-    return _Nests(group, layouts, target).run(row_major, wanted)
+    """The kernel of a group and where its results lie: row-major, as what it reads, or as fixed."""
+    return _Nests(group, layouts, target).run(row_major, fixed)
 
 
 @dataclass
@@ -91,17 +91,20 @@ class _Nests:
             Var(f"r{i}", self.rows.shape[d]) for i, d in enumerate(self.rows.dims)
         )
 
-    def run(self, row_major: bool, wanted: Layout | None) -> tuple[Planned, dict[Expr, Layout]]:
+    def run(
+        self, row_major: bool, fixed: Mapping[Expr, Layout]
+    ) -> tuple[Planned, dict[Expr, Layout]]:
         outer, roots = self.rows.outer, self.group.roots
         index: Indices = tuple(variable(var) for var in self.names)
         row: Indices = tuple(variable(var) for var in self.row_vars)
         order: Sequence[int] = range(len(outer))
-        if wanted is not None:
-            order = wanted.order
+        leading = next((fixed[r] for r in roots if r in fixed and r.ndim == len(outer)), None)
+        if leading is not None:
+            order = leading.order
         elif not row_major:
             plain = {root: natural(root.shape) for root in roots}
             order = self.memory_order(self.lowered(plain, index, row))
-        layouts = {root: wanted or self.layout(root, order) for root in roots}
+        layouts = {root: fixed.get(root) or self.layout(root, order) for root in roots}
         loops = tuple(self.names[d] for d in order if outer[d] != 1)
         loops, index = loopnest.improved(
             loops, index, lambda at: self.lowered(layouts, at, row).indices()
@@ -189,11 +192,11 @@ class _Nests:
 
 def copy_kernel(origin: Ref, source: Layout, target: Ref, layout: Layout) -> Planned:
     """Copy a stored value into another layout or place."""
-    node = origin[0]
-    names = [Var(f"i{d}", size) for d, size in enumerate(node.shape)]
+    node, shape = origin[0], source.shape
+    names = [Var(f"i{d}", size) for d, size in enumerate(shape)]
     # cut into panels, the source is read from end to end: it comes from further away
     along = source if layout.panel and layout.panel[0] == source.order[-1] else layout
-    loops = tuple(names[d] for d in along.order if node.shape[d] != 1)
+    loops = tuple(names[d] for d in along.order if shape[d] != 1)
     index: Indices = tuple(variable(var) for var in names)
 
     def build(index: Indices) -> tuple[Store, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from glia.base.shapes import numel
 from glia.compiler.index import Var, variable
-from glia.compiler.schedule.groups import Group, is_long_reduction, merge
+from glia.compiler.schedule.groups import HELD, Group, is_long_reduction, merge
 from glia.compiler.schedule.layout import natural
 from glia.compiler.schedule.lower import seen_through
 from glia.compiler.schedule.rows import join_rows
@@ -24,7 +24,7 @@ EXPENSIVE = frozenset(
 )
 SIMPLE_VIEWS = frozenset(("reshape", "permute", "expand", "slice", "flip", "detach"))
 #: What runs as a kernel of its own and reads its first operands from memory.
-ALONE = frozenset(("contract", "scatter_add"))
+ALONE = frozenset(("contract", "scatter_add", "scan"))
 #: Chains of more operations than this are cut.
 DEPTH = 60
 #: Values of at most so many operations are computed again rather than stored.
@@ -42,6 +42,18 @@ class Cost:
         return Cost(self.ops + other.ops, self.expensive or other.expensive)
 
 
+def steps_of(node: Expr) -> tuple[Expr, int]:
+    """The value that a sequence is a run of steps of, and the first of them."""
+    first = 0
+    while node.op.name == "slice":
+        start, stop, step = node.attrs
+        (base,) = node.inputs
+        if any(s != 1 for s in step) or any(start[1:]) or stop[1:] != base.shape[1:]:
+            break
+        node, first = base, first + start[0]
+    return node, first
+
+
 def partition(outputs: Sequence[Expr]) -> list[Group]:
     """The kernels that compute the outputs, producers before consumers."""
     order = topological(outputs)
@@ -53,7 +65,7 @@ def partition(outputs: Sequence[Expr]) -> list[Group]:
 class _Plan:
     def __init__(self, order: list[Expr], outputs: Sequence[Expr]) -> None:
         self.order = order
-        self.outputs = [node for node in dict.fromkeys(outputs) if node.op.name != "leaf"]
+        self.outputs = [node for node in dict.fromkeys(outputs) if node.op.name not in HELD]
         self.users: dict[Expr, list[Expr]] = {node: [] for node in order}
         for node in order:
             for child in node.inputs:
@@ -93,6 +105,9 @@ class _Plan:
             elif node.op.name == "scatter_add":
                 self.stored.add(node)
                 self._store_operand(node.inputs[0])
+            elif node.op.name == "scan":
+                self.stored.add(node)
+                self._store_inputs(node)
             elif is_long_reduction(node):
                 self.stored.add(node)
         for node in reversed(self.order):
@@ -113,6 +128,15 @@ class _Plan:
             if depth[node] > DEPTH and node.op.kind == "elementwise":
                 self.stored.add(node)
 
+    def _store_inputs(self, scan: Expr) -> None:
+        """A loop reads its inputs from memory; a sequence may be a run of steps of a longer one."""
+        first = len(scan.attr("carry"))
+        sequences = range(first, first + scan.attr("sequences"))
+        for number, child in enumerate(scan.inputs):
+            base = steps_of(child)[0] if number in sequences else child
+            if base.op.name not in HELD:
+                self.stored.add(base)
+
     def _store_operand(self, node: Expr) -> None:
         """Operands of contractions are read from memory, through simple views at most.
 
@@ -130,7 +154,7 @@ class _Plan:
                 index = tuple(variable(Var(f"i{d}", size)) for d, size in enumerate(node.shape))
             if natural(node.shape).offset(index).is_affine():
                 wanted = node
-        if wanted.op.name != "leaf":
+        if wanted.op.name not in HELD:
             self.stored.add(wanted)
         if wanted.op.name in SIMPLE_VIEWS:
             self.arranged.add(wanted)
@@ -266,8 +290,14 @@ class _Plan:
 
     def groups(self) -> list[Group]:
         found: dict[Expr, Group] = {}
+        loops: dict[tuple[object, ...], Group] = {}
         for node in self.order:
-            if node in self.stored:
+            if node in self.stored and node.op.name == "scan":
+                _, _, *same = node.attrs
+                group = loops.setdefault((node.inputs, *same), Group([], node))
+                group.roots.append(node)
+                found[group.roots[0]] = group
+            elif node in self.stored:
                 core = self.core_of.get(node)
                 if core is None and (node.op.name in ALONE or is_long_reduction(node)):
                     core = node

@@ -32,9 +32,7 @@ def _bound_infer(
     return shape, dtype
 
 
-BOUND = register(
-    Op("bound", "source", "x", _bound_infer, None, attrs=("number", "shape", "dtype"))
-)
+BOUND = register(Op("bound", "source", "x", _bound_infer, None, attrs=("number", "shape", "dtype")))
 
 
 def bound(number: int, shape: Shape, dtype: DType) -> Expr:
@@ -105,9 +103,7 @@ def _numpy(
     roots = carry if isinstance(out, int) else (*carry, out)
     for t in reversed(range(length)) if reverse else range(length):
         given = [*state, *(x[t] for x in xs), *consts]
-        values = {
-            bound(i, a.shape, as_dtype(a.dtype)): np.asarray(a) for i, a in enumerate(given)
-        }
+        values = {bound(i, a.shape, as_dtype(a.dtype)): np.asarray(a) for i, a in enumerate(given)}
         results = interpret(roots, values)
         state = results[:n]
         kept.append(state[out] if isinstance(out, int) else results[n])

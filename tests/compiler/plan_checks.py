@@ -16,10 +16,19 @@ from glia.compiler.codegen.targets import Target, describe
 from glia.compiler.index import Index, Picked, Quotient, Var, variables
 from glia.compiler.passes.simplify import simplify
 from glia.compiler.program import Buffer, Plan, _Assembler
-from glia.compiler.schedule.kernels import Scheduler
-from glia.compiler.schedule.loops import Contraction, Guard, Kernel, Load, Scatter, Value
+from glia.compiler.schedule.layout import room
+from glia.compiler.schedule.loops import (
+    Contraction,
+    Guard,
+    Kernel,
+    Load,
+    Repeat,
+    Scatter,
+    Value,
+)
 from glia.compiler.schedule.nests import Planned, Ref
 from glia.compiler.schedule.partition import partition
+from glia.compiler.schedule.recurrence import ProgramScheduler
 from glia.ir.expr import Expr, topological
 from glia.ir.verify import verify
 
@@ -58,17 +67,22 @@ def check_program(
     target: Target = TARGETS["avx512"],
 ) -> Checked:
     """Plan a program as ``program.build`` does, and prove what can be proved about it."""
+    from compiler.loop_checks import check_repeat
+
     wanted = list(targets) if targets is not None else [None] * len(outputs)
     simple = simplify(outputs)
     verify(simple)
     found = {node for node in topological(simple) if node.op.name == "leaf"}
     leaves = sorted(found, key=lambda node: node.attrs[0])
-    scheduler = Scheduler(target)
+    scheduler = ProgramScheduler(target)
     kernels = scheduler.run(partition(simple), leaves)
     assembler = _Recorded(simple, wanted, leaves, kernels, scheduler.primary())
     plan = assembler.run()
     for planned in assembler.order:
-        check_kernel(planned.kernel, [ref[0].numel for ref in planned.args])
+        if isinstance(planned.kernel, Repeat):
+            check_repeat(planned)
+        else:
+            check_kernel(planned.kernel, [ref[0].numel for ref in planned.args])
     check_flow(assembler.order, assembler.place, len(outputs))
     check_arena(assembler.order, assembler.place, plan.arena)
     check_barriers(assembler, plan)
@@ -121,6 +135,7 @@ def reach(
 
 def check_kernel(kernel: Kernel, sizes: Sequence[int]) -> None:
     """Every access lies within its argument; every store writes all of its buffer once."""
+    assert not isinstance(kernel, Repeat)
     if isinstance(kernel, Scatter):
         check_loads(
             [kernel.value, kernel.place.value], (*kernel.loops, kernel.steps), sizes, kernel
@@ -201,7 +216,9 @@ def spans(order: Sequence[Planned], place: dict[Ref, Buffer]) -> dict[Ref, tuple
 
 
 def nbytes(ref: Ref) -> int:
-    return ref[0].numel * ref[0].dtype.itemsize
+    node, key = ref
+    elements = room(node.shape, key) if key[:1] == ("scratch",) else node.numel
+    return elements * node.dtype.itemsize
 
 
 def check_arena(order: Sequence[Planned], place: dict[Ref, Buffer], arena: int) -> None:

@@ -17,7 +17,8 @@ from glia.ir.interpret import interpret
 from glia.ir.ops.elementwise import CAST
 from glia.ir.table import KINDS, TABLE, Bad, Op, Sample
 
-ROWS = [row for row in TABLE.values() if row.name != "leaf"]
+#: All but those that stand for values from outside.
+ROWS = [row for row in TABLE.values() if row.name not in ("leaf", "bound")]
 #: Written out in ``Scalar.apply``, not in its table.
 WRITTEN_OUT = {"cast", "where"}
 
@@ -97,7 +98,9 @@ def differentiable(row: Op) -> list[Sample]:
 
 
 SMOOTH = [
-    row for row in ROWS if row.gradient and differentiable(row) and row.name not in ("argmax",)
+    row
+    for row in ROWS
+    if (row.gradient or row.kind == "control") and differentiable(row) and row.name != "argmax"
 ]
 
 

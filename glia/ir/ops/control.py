@@ -122,7 +122,8 @@ def _samples() -> Sequence[Sample]:
         for kind, out in (("final", 0), ("states", 0), ("stack", intern(MUL, (h, x)))):
             for reverse in (False, True):
                 values: tuple[Any, ...] = (kind, out, (after,), 1, 5, reverse)
-                found.append(Sample(tuple(arrays), dict(zip(_NAMES, values, strict=True))))
+                named = dict(zip(_NAMES, values, strict=True))
+                found.append(Sample(tuple(arrays), named, dtype is float64))
     return found
 
 

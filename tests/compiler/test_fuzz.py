@@ -91,6 +91,11 @@ ONCE_WRONG = {
         %0 = leaf[slot=-1] : float32[2,0]
         %1 = reshape %0 : float32[0]
         outputs %1""",
+    "places of their own taken for one, as all are the first of one": """
+        %0 = leaf[slot=-1] : float32[3,5]
+        %1 = leaf[slot=-2] : int64[3,5]
+        %2 = scatter_add[dim=0, size=1] %0 %1 : float32[1,5]
+        outputs %2""",
 }
 
 

@@ -14,7 +14,7 @@ from glia.compiler.codegen.nest import decode, pointers, share
 from glia.compiler.codegen.scalar import Scalar
 from glia.compiler.codegen.targets import Target
 from glia.compiler.index import Var
-from glia.compiler.schedule.loops import Scatter
+from glia.compiler.schedule.loops import Scatter, indices_of, varies
 
 
 def generate(kernel: Scatter, name: str, target: Target) -> str:
@@ -31,9 +31,15 @@ class _Generator:
         self.lanes = target.lanes(self.dtype.itemsize)
         self.outer, self.inner = kernel.loops, None
         last = kernel.loops[-1] if kernel.loops else None
-        # the place must be one for all lanes, and so may not change with the last variable
-        if last is not None and fits_lanes([kernel.value], [kernel.offset], last):
+        if last is not None and self.fits(last):
             self.outer, self.inner = kernel.loops[:-1], last
+
+    def fits(self, last: Var) -> bool:
+        """Whether a variable can be the lanes: the place must be one for all of them."""
+        places = indices_of([self.k.place.value])
+        if any(varies(index, last) for index in places):
+            return False
+        return fits_lanes([self.k.value], [self.k.offset], last)
 
     def run(self, name: str) -> str:
         b = self.b

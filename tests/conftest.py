@@ -56,10 +56,11 @@ def english() -> None:
 
 @pytest.fixture(autouse=True)
 def planned_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests change how programs are planned: none may find another's plan on disk."""
+    """Tests change how programs are planned: none may find a plan on disk, or leave one there."""
     from glia.compiler import outline
 
-    monkeypatch.setattr(outline, "WORTH", 1_000_000)
+    monkeypatch.setattr(outline, "read", lambda _name: None)
+    monkeypatch.setattr(outline, "write", lambda _name, _found: None)
 
 
 def pytest_configure(config: pytest.Config) -> None:

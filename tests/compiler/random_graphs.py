@@ -1,217 +1,37 @@
-"""Random graphs over all kinds of ops, checked as they grow.
-
-Every value is computed twice while the graph grows: as the interpreter does, and in float64. So
-values stay small, whole numbers are known to be exact (and must come out bit for bit), and the
-tolerance of all others follows from the rounding errors that the interpreter itself makes.
-"""
+"""Random graphs over all kinds of ops, their gradients among them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
 import numpy as np
+from compiler.grower import SIZES, Grower, Known
 from compiler.shrink import Case
 
-from glia.base.dtypes import as_dtype, bool_, float32, float64, int32, int64, uint32
-from glia.base.errors import ShapeError
-from glia.base.shapes import numel
+from glia.autodiff.reverse import pullback
+from glia.base.dtypes import bool_, float32, float64, int32, int64, uint32
 from glia.ir import build, products
 from glia.ir.expr import Expr, intern, topological
-from glia.ir.interpret import interpret
 from glia.ir.ops import elementwise, index, random, reduce, source, view, window
 
-#: Whole floating-point numbers up to this size are exact in float32, whatever the order.
-EXACT = 2.0**22
-SIZES = (1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 33, 40)
-LARGEST = 6000  # elements
-
-
-@dataclass
-class Known:
-    """A node with its value, its value in float64, and whether it is free of rounding."""
-
-    node: Expr
-    value: np.ndarray
-    precise: np.ndarray
-    exact: bool
-
-
-class Grower:
-    """Adds one random node after another."""
-
-    def __init__(self, seed: int) -> None:
-        self.rng = np.random.default_rng(seed)
-        self.known: list[Known] = []
-        self.values: dict[Expr, np.ndarray] = {}
-        self.by_node: dict[Expr, Known] = {}
-
-    def pick(self, options: Sequence) -> object:
-        return options[int(self.rng.integers(len(options)))]
-
-    def chance(self, p: float) -> bool:
-        return bool(self.rng.random() < p)
-
-    # Leaves
-
-    def shape(self) -> tuple[int, ...]:
-        while True:
-            rank = int(self.rng.choice([0, 1, 1, 2, 2, 2, 3, 3, 4]))
-            found = tuple(int(self.pick(SIZES)) for _ in range(rank))
-            if rank and self.chance(0.03):
-                found = (*found[1:], 0)
-            if numel(found) <= LARGEST:
-                return found
-
-    def leaf(self, shape: tuple[int, ...], dtype: np.dtype, whole: bool) -> Known:
-        if dtype.kind == "b":
-            array = self.rng.integers(0, 2, shape).astype(bool)
-        elif dtype == np.uint32:
-            array = self.rng.integers(0, 2**32, shape, dtype=np.uint32)
-        elif dtype.kind == "i" or whole:
-            array = self.rng.integers(-3, 4, shape).astype(dtype)
-        else:
-            array = self.rng.normal(size=shape).astype(dtype)
-        node = source.leaf(-1 - len(self.values), array.shape, as_dtype(array.dtype))
-        self.values[node] = array
-        return self.add(Known(node, array, _precise(array), whole or dtype.kind != "f"))
-
-    def add(self, known: Known) -> Known:
-        if known.node not in self.by_node:
-            self.known.append(known)
-            self.by_node[known.node] = known
-        return self.by_node[known.node]
-
-    def any(self, test: Callable[[Known], bool] = lambda k: True) -> Known | None:
-        fitting = [k for k in self.known if test(k)]
-        # recent nodes more often: deep graphs
-        if len(fitting) > 4 and self.chance(0.6):
-            fitting = fitting[-4:]
-        return self.pick(fitting) if fitting else None
-
-    # Growing
-
-    def try_node(self, node: Expr) -> Known | None:
-        """Compute a new node; None when its value would be useless for a comparison."""
-        if node in self.by_node:
-            return self.by_node[node]
-        if node.numel > LARGEST:
-            return None
-        for part in topological((node,)):
-            if part in self.by_node:
-                continue
-            made = self.evaluate(part)
-            if made is None:
-                return None
-            self.by_node[part] = made
-        self.known.append(self.by_node[node])
-        return self.by_node[node]
-
-    def evaluate(self, node: Expr) -> Known | None:
-        parts = [self.by_node[child] for child in node.inputs]
-        inputs = {leaf_for(p): p.value for p in parts}
-        stand = intern(node.op, tuple(leaf_for(p) for p in parts), node.attrs)
-        (value,) = interpret([stand], inputs)
-        if value.dtype.kind != "f":
-            risky = node.op.name in DISCONTINUOUS and not all(p.exact for p in parts)
-            fits = value.dtype.kind in "bu" or not value.size or abs(value).max() < 2**20
-            return None if risky or not fits else Known(node, value, _precise(value), True)
-        if not np.isfinite(value).all():
-            return None
-        exact = all(p.exact for p in parts) and node.op.name not in ROUNDING
-        exact = exact and bool((value == np.rint(value)).all())
-        largest = float(abs(value).max()) if value.size else 0.0
-        if largest > (EXACT if exact else 1e4) or (not exact and node.op.name in DISCONTINUOUS):
-            return None
-        return Known(node, value, self.precisely(node, parts, value, exact), exact)
-
-    def precisely(
-        self, node: Expr, parts: Sequence[Known], value: np.ndarray, exact: bool
-    ) -> np.ndarray:
-        if exact or node.op.name == "cast":
-            return parts[0].precise.reshape(value.shape) if not exact else _precise(value)
-        with np.errstate(all="ignore"):
-            found = node.op.numpy(*[p.precise for p in parts], **node.attr_dict())
-        return np.asarray(found, np.float64).reshape(value.shape)
-
-    def grow(self, nodes: int) -> None:
-        kinds = (np.float32, np.float32, np.float32, np.float64, np.int32, np.int64, bool)
-        whole = self.chance(0.5)
-        base = self.shape()
-        for _ in range(int(self.rng.integers(1, 4))):
-            shape = base if self.chance(0.6) else self.shape()
-            self.leaf(shape, np.dtype(self.pick(kinds)), whole or self.chance(0.2))
-        self.leaf(base, np.dtype(np.float32), whole)
-        target = len(self.known) + nodes
-        for _ in range(nodes * 8):
-            if len(self.known) >= target:
-                break
-            maker = self.pick(MAKERS)
-            try:
-                node = maker(self)
-            except ShapeError:  # nothing to choose from in an empty tensor
-                continue
-            if node is not None:
-                self.try_node(node)
-
-    def case(self) -> Case:
-        """Some ends of the graph as outputs, and perhaps a node on the way, or a leaf."""
-        made = [k for k in self.known if k.node.op.name != "leaf"]
-        used = {child for k in self.known for child in k.node.inputs}
-        ends = [k for k in made if k.node not in used]
-        outputs = [ends[int(i)] for i in self.rng.permutation(len(ends))[:3]]
-        if self.chance(0.5):
-            outputs.append(self.pick(made))
-        if self.chance(0.1):
-            outputs.append(self.known[0])  # a leaf as it is
-        case = Case([k.node for k in outputs], dict(self.values))
-        for k in outputs:
-            case.allowed[k.node] = allowance(k)
-        return case
-
-
-def _precise(value: np.ndarray) -> np.ndarray:
-    return value.astype(np.float64) if value.dtype.kind == "f" else value
-
-
-def leaf_for(known: Known) -> Expr:
-    """A leaf that stands for a value already computed."""
-    return source.leaf(-1000 - id(known) % 10**12, known.node.shape, known.node.dtype)
-
-
-def allowance(known: Known) -> float:
-    """How far a compiled value may be from the interpreter's."""
-    if known.exact or not known.value.size:
-        return 0.0
-    own = float(abs(known.value - known.precise).max())
-    unit = 1e-6 if known.value.dtype == np.float32 else 1e-14
-    return 30 * own + 8 * unit * max(1.0, float(abs(known.value).max()))
-
-
-#: Ops that round even where their inputs are whole.
-ROUNDING = frozenset("exp log log1p expm1 sin cos tanh erf sigmoid sqrt div pow mean".split())
-#: Ops where a small error of an input may change everything.
-DISCONTINUOUS = frozenset(
-    "lt le eq ne floor ceil round sign mod floordiv argmax cast not and or xor".split()
-)
+UNARY = """neg abs sign floor ceil round tanh sigmoid erf sin cos exp expm1 log log1p sqrt
+relu""".split()
 
 
 # How nodes are made. Each takes the grower and gives a node, or None.
 
 
 def _unary(g: Grower) -> Expr | None:
-    x = g.any(lambda k: k.value.dtype.kind == "f")
+    x = g.any(lambda k: k.value.dtype.kind in "fi")
     if x is None:
         return None
-    name = g.pick("neg abs sign floor ceil round tanh sigmoid erf sin cos exp log1p relu".split())
-    if name == "exp" and x.value.size and x.value.max() > 8:
+    if x.value.dtype.kind == "i":
+        return g.pick((build.neg, build.abs_, build.sign))(x.node)
+    name = str(g.pick(UNARY))
+    if name in ("exp", "expm1") and x.value.size and x.value.max() > 8:
         return None
-    if name == "log1p":
-        return build.log1p(build.abs_(x.node))
-    rows = {"relu": build.relu, "sigmoid": build.sigmoid}
-    if name in rows:
-        return rows[name](x.node)
-    return intern(getattr(elementwise, str(name).upper()), (x.node,))
+    row = getattr(elementwise, name.upper())
+    if name in ("log", "log1p", "sqrt"):
+        return intern(row, (build.add(build.abs_(x.node), 0 if name == "log1p" else 0.5),))
+    return intern(row, (x.node,))
 
 
 def _broadcastable(a: Known, b: Known) -> bool:
@@ -246,6 +66,43 @@ def _divide(g: Grower) -> Expr | None:
         return None
     safe = build.add(build.abs_(b.node), 1)
     return g.pick((build.div, build.remainder, build.floor_divide))(a.node, safe)
+
+
+def _power(g: Grower) -> Expr | None:
+    a = g.any(lambda k: k.value.dtype.kind == "f")
+    b = a and g.any(lambda k: k.value.dtype == a.value.dtype and _broadcastable(a, k))
+    if not a or not b:
+        return None
+    exponent = build.maximum(build.minimum(b.node, 3), -3)
+    return build.power(build.add(build.abs_(a.node), 0.5), exponent)
+
+
+def _bitwise(g: Grower) -> Expr | None:
+    a = g.any(lambda k: k.value.dtype.kind in "biu")
+    if a is None:
+        return None
+    if a.value.dtype == bool and g.chance(0.3):
+        return build.logical_not(a.node)
+    if a.value.dtype != bool and g.chance(0.4):
+        places = build.const(int(g.rng.integers(5)), a.node.dtype)
+        return build.binary(g.pick((elementwise.SHL, elementwise.SHR)), a.node, places)
+    b = g.any(lambda k: k.value.dtype == a.value.dtype and _broadcastable(a, k))
+    rows = (elementwise.AND, elementwise.OR, elementwise.XOR)
+    return b and build.binary(g.pick(rows), a.node, b.node)
+
+
+def _gradient(g: Grower) -> Expr | None:
+    """What a value on the way adds to a later one."""
+    y = g.any(lambda k: k.value.dtype.kind == "f" and k.node.op.kind != "source")
+    if y is None:
+        return None
+    before = [k for k in map(g.by_node.get, topological((y.node,))) if k and k is not y]
+    found = [k for k in before if k.value.dtype.kind == "f"]
+    if not found:
+        return None
+    seed = g.any(lambda k: k.node.dtype is y.node.dtype and k.node.shape == y.node.shape)
+    assert seed is not None
+    return pullback(y.node, (g.pick(found).node,), seed.node)[0]
 
 
 def _where(g: Grower) -> Expr | None:
@@ -465,20 +322,21 @@ def _iota(g: Grower) -> Expr | None:
 
 def _softmax(g: Grower) -> Expr | None:
     x = g.any(lambda k: k.value.dtype.kind == "f" and k.value.ndim > 0)
-    function = g.pick((build.softmax, build.log_softmax, build.logsumexp))
-    return x and function(x.node, int(g.rng.integers(x.value.ndim)))
+    names = (build.softmax, build.log_softmax, build.logsumexp, build.mean, build.var)
+    return x and g.pick(names)(x.node, int(g.rng.integers(x.value.ndim)))
 
 
-_NAMES = """_unary _unary _unary _binary _binary _binary _binary _divide _where _where _cast _reduce
-_reduce _reduce _reshape _permute _permute _expand _slice _flip _pad _concat _window _dilate
-_matmul _matmul _conv _conv _bits _iota _softmax _gather _gather _scatter_add"""
+_NAMES = """_unary _unary _unary _unary _unary _unary _binary _binary _binary _binary _divide
+_divide _power _bitwise _bitwise _where _where _cast _reduce _reduce _reduce _reshape _permute
+_permute _expand _slice _flip _pad _concat _window _dilate _matmul _matmul _conv _conv _bits _iota
+_softmax _gather _scatter_add _gradient _gradient"""
 MAKERS = [globals()[name] for name in _NAMES.split()]
 
 
 def random_case(seed: int, nodes: int = 14) -> Case:
     """The random graph that belongs to a seed."""
     grower = Grower(seed)
-    grower.grow(nodes)
+    grower.grow(nodes, MAKERS)
     if not any(k.node.op.name != "leaf" for k in grower.known):
         grower.try_node(build.neg(grower.leaf((3,), np.dtype(np.float32), False).node))
     return grower.case()

@@ -237,6 +237,16 @@ def test_older_processors(disabled: str) -> None:
     assert float(old) == pytest.approx(float(new), rel=1e-5)
 
 
+def test_tests_find_no_plan_on_disk() -> None:
+    """Else those that change how programs are planned would test nothing."""
+    from glia.compiler import cache, outline
+
+    name = "0" * 32
+    cache.write(name, "plan", outline.Outline([], [], [], 0).text().encode())
+    assert cache.read(name, "plan") is not None
+    assert outline.read(name) is None
+
+
 def test_what_does_not_compile_runs_in_the_interpreter_and_says_so(
     monkeypatch: pytest.MonkeyPatch, afresh: None
 ) -> None:

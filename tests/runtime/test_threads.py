@@ -16,6 +16,7 @@ from compiler.random_graphs import random_case
 import glia as gl
 from glia import nn, optim
 from glia.base.errors import ArgumentError
+from glia.base.events import count_events
 from glia.compiler import program
 from glia.ir import build, products
 from glia.runtime.threads import get_num_threads, set_num_threads
@@ -81,11 +82,13 @@ def test_random_graphs_with_everything_shared(monkeypatch: pytest.MonkeyPatch) -
     forget()
     cases = [random_case(seed) for seed in range(15)]
     found = []
-    for threads in (1, 2, 5):
-        set_num_threads(threads)
-        bits = [v.tobytes() for case in cases for v in compiled(case.outputs, case.values)]
-        found.append(bits)
+    with count_events() as seen:
+        for threads in (1, 2, 5):
+            set_num_threads(threads)
+            bits = [v.tobytes() for case in cases for v in compiled(case.outputs, case.values)]
+            found.append(bits)
     forget()
+    assert seen["plan"] == len(cases), "programs planned before are cut as before"
     assert all(bits == found[0] for bits in found)
 
 

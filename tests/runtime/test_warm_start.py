@@ -22,9 +22,13 @@ from glia.ir.ops.source import leaf
 
 
 @pytest.fixture
+def planned_every_time() -> None:
+    """Not here: plans on disk are what these tests are about."""
+
+
+@pytest.fixture
 def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     monkeypatch.setenv("GLIA_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(outline, "WORTH", 16)
     yield tmp_path / "cache"
     forget()
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from compiler.shrink import Case
 
-from glia.base.dtypes import as_dtype
+from glia.base.dtypes import as_dtype, float32, float64
 from glia.base.errors import GradError, ShapeError
 from glia.base.shapes import numel
 from glia.ir.expr import Expr, intern, topological
@@ -42,12 +42,18 @@ class Grower:
 
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
+        self.turns = seed
         self.known: list[Known] = []
         self.values: dict[Expr, np.ndarray] = {}
         self.by_node: dict[Expr, Known] = {}
 
     def pick(self, options: Sequence) -> object:
         return options[int(self.rng.integers(len(options)))]
+
+    def turn(self, options: Sequence) -> object:
+        """One after another, from graph to graph as well: rare ones come as often as others."""
+        self.turns += 1
+        return options[self.turns % len(options)]
 
     def chance(self, p: float) -> bool:
         return bool(self.rng.random() < p)
@@ -131,8 +137,11 @@ class Grower:
     ) -> np.ndarray:
         if exact or node.op.name == "cast":
             return parts[0].precise.reshape(value.shape) if not exact else _precise(value)
+        attrs = node.attr_dict()
+        if node.op.name == "scan":
+            attrs = {name: _widened(value) for name, value in attrs.items()}
         with np.errstate(all="ignore"):
-            found = node.op.numpy(*[p.precise for p in parts], **node.attr_dict())
+            found = node.op.numpy(*[p.precise for p in parts], **attrs)
         return np.asarray(found, np.float64).reshape(value.shape)
 
     def grow(self, nodes: int, makers: Sequence[Maker]) -> None:
@@ -175,6 +184,18 @@ def _precise(value: np.ndarray) -> np.ndarray:
     return value.astype(np.float64) if value.dtype.kind == "f" else value
 
 
+def _widened(attr: object) -> object:
+    """What stands in a loop's body, in float64."""
+    roots = attr if isinstance(attr, tuple) else (attr,)
+    if not all(isinstance(root, Expr) for root in roots):
+        return attr
+    done: dict[Expr, Expr] = {}
+    for part in topological(roots):
+        attrs = tuple(float64 if value is float32 else value for value in part.attrs)
+        done[part] = intern(part.op, tuple(done[child] for child in part.inputs), attrs)
+    return tuple(done[root] for root in roots) if attr is roots else done[roots[0]]
+
+
 def _whole(value: np.ndarray) -> bool:
     return bool((value == np.rint(value)).all()) if value.dtype.kind == "f" else True
 
@@ -202,7 +223,7 @@ def allowance(known: Known) -> float:
 
 
 #: Ops whose last bits are the implementation's; all others round as IEEE 754 says.
-ROUNDING = frozenset("exp log log1p expm1 sin cos tanh erf sigmoid pow".split())
+ROUNDING = frozenset("exp log log1p expm1 sin cos tanh erf sigmoid pow scan".split())
 #: Ops whose rounding follows an order that is not the interpreter's.
 EXACT_IF_WHOLE = frozenset("sum prod contract fold scatter_add mod floordiv".split())
 #: Ops where a small error of an input may change everything.

@@ -10,7 +10,8 @@ from glia.autodiff.reverse import pullback
 from glia.base.dtypes import bool_, float32, float64, int32, int64, uint32
 from glia.ir import build, products
 from glia.ir.expr import Expr, intern, topological
-from glia.ir.ops import elementwise, index, random, reduce, source, view, window
+from glia.ir.ops import control, elementwise, index, random, reduce, source, view, window
+from glia.ir.scan import Loop
 
 UNARY = """neg abs sign floor ceil round tanh sigmoid erf sin cos exp expm1 log log1p sqrt
 relu""".split()
@@ -25,7 +26,7 @@ def _unary(g: Grower) -> Expr | None:
         return None
     if x.value.dtype.kind == "i":
         return g.pick((build.neg, build.abs_, build.sign))(x.node)
-    name = str(g.pick(UNARY))
+    name = str(g.turn(UNARY))
     if name in ("exp", "expm1") and x.value.size and x.value.max() > 8:
         return None
     row = getattr(elementwise, name.upper())
@@ -56,7 +57,7 @@ def _binary(g: Grower) -> Expr | None:
         functions = (build.add, build.mul)
     else:
         functions += (build.sub, build.sub, build.lt, build.le, build.eq, build.ne, build.gt)
-    return g.pick(functions)(a.node, b_node)
+    return g.turn(functions)(a.node, b_node)
 
 
 def _divide(g: Grower) -> Expr | None:
@@ -88,7 +89,7 @@ def _bitwise(g: Grower) -> Expr | None:
         return build.binary(g.pick((elementwise.SHL, elementwise.SHR)), a.node, places)
     b = g.any(lambda k: k.value.dtype == a.value.dtype and _broadcastable(a, k))
     rows = (elementwise.AND, elementwise.OR, elementwise.XOR)
-    return b and build.binary(g.pick(rows), a.node, b.node)
+    return b and build.binary(g.turn(rows), a.node, b.node)
 
 
 def _gradient(g: Grower) -> Expr | None:
@@ -326,10 +327,35 @@ def _softmax(g: Grower) -> Expr | None:
     return x and g.pick(names)(x.node, int(g.rng.integers(x.value.ndim)))
 
 
+def _scan(g: Grower) -> Expr | None:
+    """A loop over the first dimension, with a product in its body or without."""
+    x = g.any(lambda k: k.value.ndim in (2, 3) and k.value.dtype.kind == "f" and k.value.size > 0)
+    if x is None or x.node.shape[0] > 17:
+        return None
+    shape, dtype = x.node.shape[1:], x.value.dtype
+    step = control.fresh(shape, x.node.dtype)
+    if g.chance(0.6):
+        hidden = int(g.pick((1, 3, 8, 17)))
+        w_in, w = (g.leaf((n, hidden), dtype, False).node for n in (shape[-1], hidden))
+        h = control.fresh((*shape[:-1], hidden), x.node.dtype)
+        own = products.matmul(step, build.mul(w_in, 0.3))
+        after = build.tanh(build.add(own, products.matmul(h, w)))
+    else:
+        h = control.fresh(shape, x.node.dtype)
+        after = build.add(build.mul(h, 0.5), step)
+    start = g.any(lambda k: k.node.shape == h.shape and k.node.dtype is h.dtype)
+    first = start.node if start else g.leaf(h.shape, dtype, False).node
+    out = build.mul(after, h)
+    loop = Loop([h], [first], [step], [x.node], [after], [out], reverse=g.chance(0.3))
+    if g.chance(0.3):
+        return loop.stack(out)
+    return g.pick((loop.final, loop.after, loop.before))(0)
+
+
 _NAMES = """_unary _unary _unary _unary _unary _unary _binary _binary _binary _binary _divide
 _divide _power _bitwise _bitwise _where _where _cast _reduce _reduce _reduce _reshape _permute
 _permute _expand _slice _flip _pad _concat _window _dilate _matmul _matmul _conv _conv _bits _iota
-_softmax _gather _scatter_add _gradient _gradient"""
+_softmax _gather _scatter_add _scan _gradient _gradient"""
 MAKERS = [globals()[name] for name in _NAMES.split()]
 
 

@@ -119,7 +119,7 @@ def test_all_kinds_of_ops_turn_up() -> None:
     seen: set[str] = set()
     for seed in range(GRAPHS):
         seen |= {node.op.name for node in topological(random_case(seed).outputs)}
-    assert seen == set(TABLE)
+    assert seen == set(TABLE) - {"bound"}  # which stands in the bodies of loops
 
 
 def test_a_seed_gives_the_same_graph() -> None:

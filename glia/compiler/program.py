@@ -10,7 +10,15 @@ from glia.compiler.index import variables
 from glia.compiler.passes.simplify import simplify
 from glia.compiler.schedule import memory
 from glia.compiler.schedule.layout import Layout, natural, room
-from glia.compiler.schedule.loops import Contraction, Kernel, Load, Repeat, Scatter, walk
+from glia.compiler.schedule.loops import (
+    Contraction,
+    Kernel,
+    Load,
+    Repeat,
+    Scatter,
+    Winograd,
+    walk,
+)
 from glia.compiler.schedule.nests import Planned, Ref, copy_kernel
 from glia.compiler.schedule.partition import partition
 from glia.compiler.schedule.recurrence import ProgramScheduler
@@ -273,6 +281,10 @@ def _reads_pointwise(planned: Planned, old: Ref, new: Ref) -> bool:
     offset = next(store.offset for store in kernel.stores if store.arg == out)
     if isinstance(kernel, Contraction):
         if arg in (kernel.a.arg, kernel.b.arg):
+            return False
+        roots = [store.value for store in kernel.stores]
+    elif isinstance(kernel, Winograd):
+        if arg in (kernel.source.arg, kernel.weights):
             return False
         roots = [store.value for store in kernel.stores]
     else:

@@ -22,6 +22,7 @@ from glia.compiler.schedule.loops import (
     Repeat,
     Scatter,
     Value,
+    Winograd,
     walk,
 )
 from glia.runtime.execute import Bound, profilers
@@ -79,6 +80,9 @@ def operations(kernel: Kernel) -> float:
     if isinstance(kernel, Scatter):
         return float(kernel.steps.size * numel([var.size for var in kernel.loops]))
     outside = float(numel([var.size for var in kernel.loops]))
+    if isinstance(kernel, Winograd):
+        sums = outside * kernel.summed.size * (16 / 4)
+        return 2.0 * sums + outside * _applied([store.value for store in kernel.stores])
     inside = outside * numel([var.size for var in kernel.reduce])
     if isinstance(kernel, Contraction):
         return 2.0 * inside + outside * _applied([store.value for store in kernel.stores])

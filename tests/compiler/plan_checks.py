@@ -6,6 +6,7 @@ guards, independently of the code generator.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,10 +14,10 @@ import numpy as np
 
 from glia.compiler.codegen.body import walk
 from glia.compiler.codegen.targets import Target, describe
-from glia.compiler.index import Index, Picked, Quotient, Var, variables
+from glia.compiler.index import Index, Picked, Quotient, Var, substitute, variable, variables
 from glia.compiler.passes.simplify import simplify
 from glia.compiler.program import Buffer, Plan, _Assembler
-from glia.compiler.schedule.layout import room
+from glia.compiler.schedule.layout import WINOGRAD, room
 from glia.compiler.schedule.loops import (
     Contraction,
     Guard,
@@ -25,6 +26,7 @@ from glia.compiler.schedule.loops import (
     Repeat,
     Scatter,
     Value,
+    Winograd,
 )
 from glia.compiler.schedule.nests import Planned, Ref
 from glia.compiler.schedule.partition import partition
@@ -82,11 +84,17 @@ def check_program(
         if isinstance(planned.kernel, Repeat):
             check_repeat(planned)
         else:
-            check_kernel(planned.kernel, [ref[0].numel for ref in planned.args])
+            check_kernel(planned.kernel, [elements(ref) for ref in planned.args])
     check_flow(assembler.order, assembler.place, len(outputs))
     check_arena(assembler.order, assembler.place, plan.arena)
     check_barriers(assembler, plan)
     return Checked(plan, assembler.order, assembler.place)
+
+
+def elements(ref: Ref) -> int:
+    """Elements a kernel may touch: of ragged panels, those that hold something."""
+    node, key = ref
+    return room(node.shape, key) if key and key[0] == WINOGRAD else node.numel
 
 
 # Offsets
@@ -141,7 +149,10 @@ def check_kernel(kernel: Kernel, sizes: Sequence[int]) -> None:
             [kernel.value, kernel.place.value], (*kernel.loops, kernel.steps), sizes, kernel
         )
         cleared = (*kernel.loops, kernel.place)
-        check_store(kernel.offset, cleared, sizes[kernel.arg], str(kernel))
+        check_stores([kernel.offset], cleared, sizes[kernel.arg], str(kernel))
+        return
+    if isinstance(kernel, Winograd):
+        check_winograd(kernel, sizes)
         return
     loops = list(kernel.loops) + list(kernel.reduce)
     points = int(np.prod([var.size for var in loops], dtype=np.int64))
@@ -154,10 +165,34 @@ def check_kernel(kernel: Kernel, sizes: Sequence[int]) -> None:
     else:
         values += [reduction.value for reduction in kernel.reductions]
     check_loads(values, loops, sizes, kernel)
-    for store in kernel.stores:
+    for arg in {store.arg for store in kernel.stores}:
+        offsets = [store.offset for store in kernel.stores if store.arg == arg]
         # a store that uses a reduce variable happens at every point of the row
-        along = not variables(store.offset).isdisjoint(kernel.reduce)
-        check_store(store.offset, loops if along else kernel.loops, sizes[store.arg], str(kernel))
+        along = not variables(offsets[0]).isdisjoint(kernel.reduce)
+        check_stores(offsets, loops if along else kernel.loops, sizes[arg], str(kernel))
+
+
+def check_winograd(kernel: Winograd, sizes: Sequence[int]) -> None:
+    """What tiles of 4x4 elements read, what 2x2 results write; weights are read whole."""
+    starts = {v: Var(v.name + "t", -(-v.size // 2)) for v in (kernel.row, kernel.column)}
+    loops = (kernel.image, *starts.values(), kernel.summed)
+    for places in itertools.product(range(4), repeat=2):
+        moved = dict(zip(starts, places, strict=True))
+
+        def at(var: Var, moved: dict[Var, int] = moved) -> Index | None:
+            return variable(starts[var]) * 2 + moved[var] if var in starts else None
+
+        guards = [Guard(substitute(g.index, at), g.low, g.high) for g in kernel.inside]
+        low, high, _ = reach(substitute(kernel.source.offset, at), guards, loops)
+        assert low >= 0 and high < sizes[kernel.source.arg], f"reads {low}..{high}\n{kernel}"
+    assert 16 * kernel.channel.size * kernel.summed.size == sizes[kernel.weights]
+    check_loads([store.value for store in kernel.stores], kernel.loops, sizes, kernel)
+    for store in kernel.stores:
+        check_stores([store.offset], kernel.loops, sizes[store.arg], str(kernel))
+    blocks = kernel.blocks
+    width = blocks.lanes * blocks.vectors
+    whole = (kernel.channel.size, blocks.channels), (blocks.channels, width)
+    assert all(n % part == 0 for n, part in (*whole, (kernel.summed.size, blocks.summed)))
 
 
 def check_loads(
@@ -172,13 +207,17 @@ def check_loads(
             assert inside or not points, f"{text} of {sizes[value.arg]}\n{kernel}"
 
 
-def check_store(offset: Index, loops: Sequence[Var], size: int, text: str) -> None:
-    low, high, chosen = reach(offset, (), loops)
-    count = int(np.prod([var.size for var in loops], dtype=np.int64))
+def check_stores(offsets: Sequence[Index], loops: Sequence[Var], size: int, text: str) -> None:
+    """Together they write every element once."""
+    found = [reach(offset, (), loops) for offset in offsets]
+    count = len(found) * int(np.prod([var.size for var in loops], dtype=np.int64))
+    low, high = min(low for low, *_ in found), max(high for _, high, _ in found)
     assert count == size, f"{count} stores into {size} elements\n{text}"
     assert not size or (low, high) == (0, size - 1), f"stores span {low}..{high} of {size}\n{text}"
-    if chosen is not None and size:
-        assert (np.bincount(chosen.ravel(), minlength=size) == 1).all(), f"written twice\n{text}"
+    chosen = [at.ravel() for *_, at in found if at is not None]
+    if len(chosen) == len(found) and size:
+        times = np.bincount(np.concatenate(chosen), minlength=size)
+        assert (times == 1).all(), f"written twice\n{text}"
 
 
 # What is written before it is read
@@ -216,9 +255,7 @@ def spans(order: Sequence[Planned], place: dict[Ref, Buffer]) -> dict[Ref, tuple
 
 
 def nbytes(ref: Ref) -> int:
-    node, key = ref
-    elements = room(node.shape, key) if key[:1] == ("scratch",) else node.numel
-    return elements * node.dtype.itemsize
+    return room(ref[0].shape, ref[1]) * ref[0].dtype.itemsize
 
 
 def check_arena(order: Sequence[Planned], place: dict[Ref, Buffer], arena: int) -> None:

@@ -9,7 +9,7 @@ from glia.base.shapes import Shape
 from glia.compiler.codegen.body import fits_lanes
 from glia.compiler.codegen.targets import Target
 from glia.compiler.index import Index, Var, variable, variables
-from glia.compiler.schedule import loopnest
+from glia.compiler.schedule import loopnest, winograd
 from glia.compiler.schedule.groups import Group, reads
 from glia.compiler.schedule.layout import Layout, arranged, natural
 from glia.compiler.schedule.loops import (
@@ -22,7 +22,8 @@ from glia.compiler.schedule.loops import (
     Reduction,
     Scatter,
     Store,
-    Tile,
+    Value,
+    Winograd,
     indices_of,
     walk,
 )
@@ -30,6 +31,7 @@ from glia.compiler.schedule.lower import CannotLower, Indices, Lowering, regroup
 from glia.compiler.schedule.nests import (
     Args,
     Planned,
+    Ref,
     copy_kernel,
     first_layouts,
     nest_work,
@@ -68,6 +70,7 @@ class Scheduler:
         self.kernels: list[Planned] = []
         self.read: set[Expr] = set()  # stored values that kernels read
         self.fixed: dict[Expr, Layout] = {}  # layouts that are decided beforehand
+        self.transformed: set[Ref] = set()  # weights in Winograd's form
 
     def layout_of(self, node: Expr) -> list[Layout]:
         if node not in self.layouts and node.op.name == "leaf":
@@ -180,6 +183,8 @@ class Scheduler:
             choice = choose(problem, lanes_over)
         if choice is None:
             return self.plain_contraction(group)
+        if self.winograd(group, found, ways, inner, choice):
+            return True
         return self.tiled_contraction(group, found, choice, inner)
 
     def wished(self, group: Group, found: Space) -> Inner | None:
@@ -264,25 +269,17 @@ class Scheduler:
         layout = natural(root.shape)
         if inner is not None and not tile.lanes_reduced:
             beside = inner.beside or (tile.rows[0] if tile.rows else None)
-            along = _along(root_index, root.shape, tile, beside)
+            along = _along(root_index, root.shape, tile.lanes_over, beside)
             layout = self.fixed.get(root, along)
         args = Args(self.layouts)
         operands = []
         for side, wanted in zip(choice.sides, choice.layouts, strict=True):
             arg = args.of((side.base, wanted.key))
             operands.append(Operand(arg, wanted.offset(side.index)))
-        result = Reduced(core.dtype, 0)
-        lowering = Lowering(self.primary(), args.number, {core: (index, result)})
-        try:
-            value = result if root is core else lowering.computed(root, root_index)
-        except CannotLower:
+        lanes_over = None if tile.lanes_reduced else tile.lanes_over
+        value = self.epilogue(group, index, layout, args, lanes_over)
+        if value is None:
             return False
-        if lowering.reductions:
-            return False
-        if root is not core and not tile.lanes_reduced:
-            fine = fits_lanes([value], [layout.offset(root_index)], tile.lanes_over)
-            if not fine:
-                return False
         for side, wanted in zip(choice.sides, choice.layouts, strict=True):
             self.repack(side.base, wanted)
         self.layouts[root] = [layout]
@@ -296,6 +293,70 @@ class Scheduler:
             args.dtypes(), outer, choice.order, a, b, core.dtype, (store,), tile, tuple(guards)
         )
         self.kernels.append(Planned(kernel, args.refs, [store.arg], root, choice.cost))
+        return True
+
+    def epilogue(
+        self, group: Group, index: Indices, layout: Layout, args: Args, lanes_over: Var | None
+    ) -> Value | None:
+        """What is stored in place of a contraction's sum; None when it needs loops of its own."""
+        (root,), core = group.roots, group.core
+        assert core is not None
+        result = Reduced(core.dtype, 0)
+        if root is core:
+            return result
+        at = regroup(index, core.shape, root.shape)
+        lowering = Lowering(self.primary(), args.number, {core: (index, result)})
+        try:
+            value = lowering.computed(root, at)
+        except CannotLower:
+            return None
+        fine = lanes_over is None or fits_lanes([value], [layout.offset(at)], lanes_over)
+        return value if fine and not lowering.reductions else None
+
+    def winograd(
+        self,
+        group: Group,
+        found: Space,
+        ways: Sequence[Sequence[Side]],
+        inner: Inner | None,
+        choice: Choice,
+    ) -> bool:
+        """Plan a 3x3 convolution in Winograd's form, if it is one and that is cheaper."""
+        (root,), core = group.roots, group.core
+        assert core is not None
+        channel = inner.lanes_over if inner is not None else None
+        form = winograd.form_of(found, [way[0] for way in ways], channel)
+        blocks = None if form is None else winograd.blocks_of(form, self.target)
+        if form is None or blocks is None or inner is None:
+            return False
+        cost = winograd.price(form, blocks, self.target)
+        if cost > winograd.WORTH * choice.cost:
+            return False
+        index = tuple(found.at[: core.ndim])
+        root_index = regroup(index, core.shape, root.shape)
+        layout = _along(root_index, root.shape, form.channel, inner.beside)
+        if self.fixed.get(root, layout) != layout:
+            return False
+        args = Args(self.layouts)
+        source = Operand(args.of((form.source.base, form.source.layout.key)), form.offset)
+        weights: Ref = (form.weights.base, form.key(blocks.lanes * blocks.vectors))
+        place = args.of(weights)
+        value = self.epilogue(group, index, layout, args, form.channel)
+        if value is None:
+            return False
+        if weights not in self.transformed:
+            self.transformed.add(weights)
+            lying = arranged(form.weights.base.shape, winograd.inner_order(form))
+            self.repack(form.weights.base, lying)
+            plain = form.weights.base, lying.key
+            self.kernels.append(winograd.weights_kernel(form, blocks, plain, weights))
+        self.layouts[root] = [layout]
+        store = Store(args.of((root, layout.key)), layout.offset(root_index), value)
+        kernel = Winograd(
+            args.dtypes(), form.image, form.row, form.column, form.channel, form.summed, source,
+            form.inside, place, core.dtype, (store,), blocks,
+        )  # fmt: skip
+        self.kernels.append(Planned(kernel, args.refs, [store.arg], root, cost))
         return True
 
     # Adding at computed places
@@ -348,7 +409,7 @@ class Scheduler:
         known.append(wanted)
 
 
-def _along(index: Indices, shape: Shape, tile: Tile, beside: Var | None) -> Layout:
+def _along(index: Indices, shape: Shape, lanes_over: Var, beside: Var | None) -> Layout:
     """The layout in which a tile's results lie together: lanes innermost, then rows.
 
     Where the lanes are channels the batch comes next: positions of images are matrices of one
@@ -356,7 +417,7 @@ def _along(index: Indices, shape: Shape, tile: Tile, beside: Var | None) -> Layo
     """
 
     def rank(dim: int) -> tuple[int, int]:
-        if index[dim].coefficient(tile.lanes_over) == 1:
+        if index[dim].coefficient(lanes_over) == 1:
             return 2, dim
         return int(beside is not None and index[dim].coefficient(beside) == 1), dim
 

@@ -16,6 +16,9 @@ from glia.compiler.index import Index, combine
 #: Names a layout: the order of the dimensions and, for panels, their dimension and width.
 Key = tuple[int | str, ...]
 
+#: Begins the keys of 3x3 weights in transformed form (``schedule/winograd.py``).
+WINOGRAD = "winograd"
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -60,6 +63,8 @@ def room(shape: Shape, key: Key) -> int:
     if key and key[0] == "scratch":
         assert isinstance(key[1], int)
         return key[1]
+    if key and key[0] == WINOGRAD:
+        return numel(shape) // 9 * 16
     if "panel" not in key:
         return numel(shape)
     dim, width = key[-2], key[-1]

@@ -170,6 +170,47 @@ class Contraction:
 
 
 @dataclass(frozen=True, slots=True)
+class Blocks:
+    """How much of a convolution in transformed form is worked on at once."""
+
+    lanes: int
+    vectors: int  # of channels, in a register tile
+    rows: int  # tiles of 2x2 results, in a register tile
+    tiles: int  # of 2x2 results, in scratch memory together
+    summed: int  # channels of the source in scratch memory
+    channels: int  # of the result in scratch memory
+
+
+@dataclass(frozen=True, slots=True)
+class Winograd:
+    """A 3x3 convolution with step 1, in tiles of 2x2 results from 4x4 elements of the source.
+
+    ``source`` is what the first tap of a result reads; ``inside`` says where its row and column
+    have elements, elsewhere there are zeros. The stores' values may use ``Reduced(0)``.
+    """
+
+    args: tuple[DType, ...]
+    image: Var
+    row: Var
+    column: Var
+    channel: Var
+    summed: Var
+    source: Operand
+    inside: tuple[Guard, Guard]
+    weights: int  # transformed: by panel of channels, of 16 places, of summed channels
+    dtype: DType
+    stores: tuple[Store, ...]
+    blocks: Blocks
+
+    @property
+    def loops(self) -> tuple[Var, ...]:
+        return self.image, self.row, self.column, self.channel
+
+    def __str__(self) -> str:
+        return Printer(self.args).winograd(self)
+
+
+@dataclass(frozen=True, slots=True)
 class Scatter:
     """Zeros; then, step by step, a value added where ``place`` says, or nowhere."""
 
@@ -230,7 +271,7 @@ class Repeat:
         return "\n".join(lines)
 
 
-Kernel = Nest | Contraction | Scatter | Repeat
+Kernel = Nest | Contraction | Winograd | Scatter | Repeat
 
 
 @dataclass
@@ -262,6 +303,20 @@ class Printer:
         self.lines.append(
             f"r0:{kernel.dtype.name} = sum arg{a.arg}[{a.offset}] * arg{b.arg}[{b.offset}]"
             + self._guards(kernel.guards)
+        )
+        return self._stores(kernel.stores)
+
+    def winograd(self, kernel: Winograd) -> str:
+        self._head("winograd", kernel.loops, (kernel.summed,))
+        b = kernel.blocks
+        self.lines.append(
+            f"blocks {b.lanes}x{b.vectors} rows {b.rows} tiles {b.tiles}"
+            f" summed {b.summed} channels {b.channels}"
+        )
+        source = kernel.source
+        self.lines.append(
+            f"r0:{kernel.dtype.name} = convolve3x3 arg{source.arg}[{source.offset}]"
+            f"{self._guards(kernel.inside)} with arg{kernel.weights}"
         )
         return self._stores(kernel.stores)
 

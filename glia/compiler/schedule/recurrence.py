@@ -60,6 +60,10 @@ class _Body(Scheduler):
         super().__init__(outer.target)
         self.outer, self.constants = outer, constants
 
+    def winograd(self, *_product: object) -> bool:
+        """Never: weights would be transformed at every turn."""
+        return False
+
     def repack(self, base: Expr, wanted: Layout) -> None:
         if base not in self.constants:
             super().repack(base, wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from glia.base.shapes import Shape, numel
@@ -28,11 +29,20 @@ class Group:
 
     @property
     def shape(self) -> Shape:
-        return self.roots[0].shape
+        """The index space."""
+        first = self.roots[0]
+        pieces = side_by_side(first) if self.core is None else ()
+        return pieces[0].shape if pieces else first.shape
 
     def all_parts(self) -> list[Group]:
         """What it was joined from, or a copy of itself."""
         return self.parts or [Group(list(self.roots), self.core)]
+
+
+def side_by_side(node: Expr) -> tuple[Expr, ...]:
+    """The parts of a concatenation of equal ones; one kernel stores them next to each other."""
+    equal = node.op.name == "concat" and len({part.shape for part in node.inputs}) == 1
+    return node.inputs if equal else ()
 
 
 def is_long_reduction(node: Expr) -> bool:
@@ -57,7 +67,7 @@ def reads(group: Group, stored: set[Expr]) -> set[Expr]:
     return found
 
 
-def merge(groups: list[Group], stored: set[Expr]) -> list[Group]:
+def merge(groups: list[Group], stored: set[Expr], outputs: Sequence[Expr]) -> list[Group]:
     """Join elementwise kernels over one index space that read the same values or each other."""
     reading = {id(group): reads(group, stored) for group in groups}
     place = {root: i for i, group in enumerate(groups) for root in group.roots}
@@ -65,27 +75,46 @@ def merge(groups: list[Group], stored: set[Expr]) -> list[Group]:
     level = Reach(reading, home)
     result: list[Group] = []
     for group in groups:
-        partner = None
-        if group.core is None and numel(group.shape) > 1 and not group.row_major:
-            partner = next(
-                (
-                    other
-                    for other in reversed(result)
-                    if other.core is None
-                    and not other.row_major
-                    and other.shape == group.shape
-                    and _related(group, other, reading, stored)
-                    and level.may_join(other, group)
-                ),
-                None,
-            )
-        if partner is None:
-            result.append(group)
-            continue
-        partner.roots += group.roots
-        reading[id(partner)] |= reading[id(group)]
-        level.join(partner, group)
+        earlier = len(result)
+        result.append(group)
+        for number in reversed(range(earlier)):
+            other = result[number]
+            if (
+                _over_same_points(other, group)
+                and _related(group, other, reading, stored)
+                and level.may_join(other, group)
+            ):
+                other.roots += group.roots
+                reading[id(other)] |= reading[id(group)]
+                level.join(other, group)
+                result.remove(group)
+                group = other
+    _forget_inner(result, reading, outputs)
     return _sorted(result, reading, place)
+
+
+def _over_same_points(group: Group, other: Group) -> bool:
+    """Whether two kernels are elementwise over one index space."""
+    plain = all(g.core is None and not g.row_major for g in (group, other))
+    return plain and group.shape == other.shape and numel(group.shape) > 1
+
+
+def _forget_inner(
+    groups: list[Group], reading: dict[int, set[Expr]], outputs: Sequence[Expr]
+) -> None:
+    """Values that only the kernel reads which computes them need not be written."""
+    readers: dict[Expr, int] = {}
+    for group in groups:
+        for node in reading[id(group)]:
+            readers[node] = readers.get(node, 0) + 1
+    for group in groups:
+        if len(group.roots) > 1 and not group.parts:
+            own = reading[id(group)]
+            group.roots = [
+                root
+                for root in group.roots
+                if root in outputs or readers.get(root, 0) > (root in own)
+            ]
 
 
 def _related(group: Group, other: Group, reading: dict[int, set[Expr]], stored: set[Expr]) -> bool:
@@ -113,6 +142,7 @@ def _only_pointwise(root: Expr, targets: set[Expr], stored: set[Expr]) -> bool:
         if node.op.kind == "source" or (node in stored and node is not root):
             continue
         keeps = straight and (node.op.kind == "elementwise" or node.op.name == "detach")
+        keeps = keeps or (node is root and bool(side_by_side(node)))
         stack.extend((child, keeps) for child in node.inputs)
     return True
 

@@ -9,7 +9,7 @@ from glia.base.dtypes import DType
 from glia.compiler.codegen.targets import Target
 from glia.compiler.index import Index, Var, variable
 from glia.compiler.schedule import loopnest
-from glia.compiler.schedule.groups import Group
+from glia.compiler.schedule.groups import Group, side_by_side
 from glia.compiler.schedule.layout import Key, Layout, arranged, natural
 from glia.compiler.schedule.loops import Kernel, Load, Nest, Store, walk
 from glia.compiler.schedule.lower import CannotLower, Indices, Lowering, regroup
@@ -113,7 +113,7 @@ class _Nests:
         found = self.lowered(layouts, index, row)
         reductions = tuple(found.lowering.reductions)
         kernel = Nest(found.args.dtypes(), loops, reduce, reductions, tuple(found.stores))
-        writes = [store.arg for store in found.stores]
+        writes = list(dict.fromkeys(store.arg for store in found.stores))
         node = roots[-1] if self.group.parts else roots[0]
         return Planned(kernel, found.args.refs, writes, node, nest_work(kernel)), layouts
 
@@ -125,12 +125,31 @@ class _Nests:
         lowering.row = row
         stores = []
         for root in self.group.roots:
+            if self.pieces(root):
+                stores += self.stored_pieces(root, layouts[root], index, lowering, args)
+                continue
             at = self.place(root, index, row)
             value = lowering.computed(root, at)
             lowering.bound[root] = (at, value)
             layout = layouts[root]
             stores.append(Store(args.of((root, layout.key)), layout.offset(at), value))
         return _Lowered(lowering, stores, args)
+
+    def pieces(self, root: Expr) -> tuple[Expr, ...]:
+        """The parts that are stored next to each other in place of a concatenation."""
+        alone = self.group.core is None and not self.group.parts
+        return side_by_side(root) if alone else ()
+
+    def stored_pieces(
+        self, root: Expr, layout: Layout, index: Indices, lowering: Lowering, args: Args
+    ) -> list[Store]:
+        (dim,), arg = root.attrs, args.of((root, layout.key))
+        stores = []
+        for number, piece in enumerate(self.pieces(root)):
+            first = number * piece.shape[dim]
+            at = tuple(i + first if d == dim else i for d, i in enumerate(index))
+            stores.append(Store(arg, layout.offset(at), lowering.value(piece, index)))
+        return stores
 
     def along(self, root: Expr) -> bool:
         """Whether a value has an element for every point of a row, not one for the row."""
@@ -163,8 +182,8 @@ class _Nests:
     def layout(self, root: Expr, order: Sequence[int]) -> Layout:
         """Where a result lies: its dimensions in the order of those of the rows."""
         shape = self.rows.shape if self.along(root) else self.rows.outer
-        if root.shape == shape:
-            return arranged(shape, order)
+        if root.shape == shape or self.pieces(root):
+            return arranged(root.shape, order)
         if squeezed(root.shape) != squeezed(shape):
             return natural(root.shape)
         live = [d for d, n in enumerate(root.shape) if n != 1]

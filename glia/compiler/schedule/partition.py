@@ -304,4 +304,4 @@ class _Plan:
                 found[node] = Group([node], core, row_major=node in self.arranged)
         joined = join_rows(list(found.values()), self.stored, self.outputs)
         stored = {root for group in joined for root in group.roots}
-        return merge(joined, stored)
+        return merge(joined, stored, self.outputs)

@@ -2,9 +2,8 @@
 
 The body is planned like a program of its own, over variables that stand for the carries, for one
 step of every sequence and for the constants. If the values fall apart along their first dimension
-(the batch), the body is made for a slice of it and everything lies batch innermost; each slice
-runs through all steps by itself. Otherwise there is one slice. How the batch is cut does not
-depend on the number of threads.
+(the batch), the body is made for a slice of it, and each slice runs through all steps by itself.
+Otherwise there is one slice. How the batch is cut does not depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -14,21 +13,25 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from glia.base.shapes import Shape
+from glia.compiler.index import Var
 from glia.compiler.passes.narrow import CannotNarrow, narrowed
 from glia.compiler.passes.simplify import simplify
 from glia.compiler.schedule import memory
 from glia.compiler.schedule.groups import Group
-from glia.compiler.schedule.kernels import Scheduler
+from glia.compiler.schedule.kernels import Inner, Scheduler
 from glia.compiler.schedule.layout import Layout, arranged, natural, room, within
 from glia.compiler.schedule.loops import Address, Call, Contraction, Nest, Repeat, Scatter
 from glia.compiler.schedule.lower import CannotLower
 from glia.compiler.schedule.nests import Planned, Ref, copy_kernel
 from glia.compiler.schedule.partition import partition, steps_of
+from glia.compiler.schedule.tile import Side
 from glia.ir.expr import Expr
 from glia.ir.ops.control import bound, variables
 
-#: A slice of the batch has at most so many vectors.
-VECTORS = 2
+#: A slice of the batch has at most so many rows, and there are at least so many slices ...
+ROWS, SLICES = 16, 4
+#: ... unless they would have fewer rows than this.
+FEW = 4
 
 
 class ProgramScheduler(Scheduler):
@@ -54,7 +57,10 @@ def _is_scan(group: Group) -> bool:
 
 
 class _Body(Scheduler):
-    """Plans a body. Constants are brought into another layout before the loop, not in it."""
+    """Plans a body: everything row-major.
+
+    Constants are brought into another layout before the loop, not in it.
+    """
 
     def __init__(self, outer: Scheduler, constants: dict[Expr, Expr]) -> None:
         super().__init__(outer.target)
@@ -63,6 +69,10 @@ class _Body(Scheduler):
     def winograd(self, *_product: object) -> bool:
         """Never: weights would be transformed at every turn."""
         return False
+
+    def inner(self, loops: tuple[Var, ...], sides: Sequence[Side]) -> Inner | None:
+        live = [var for var in loops if var.size > 1]
+        return Inner(live[-1]) if live else None
 
     def repack(self, base: Expr, wanted: Layout) -> None:
         if base not in self.constants:
@@ -111,10 +121,9 @@ class _Recurrence:
         if len(sizes) != 1 or not state:
             return
         (size,) = sizes
-        lanes = self.outer.target.lanes(state[0].dtype.itemsize)
-        if size < lanes or any(not value.shape for value in self.values):
+        width = _slice(size)
+        if width == size or any(not value.shape for value in self.values):
             return
-        width = _slice(size, lanes)
         new = [bound(i, (width, *v.shape[1:]), v.dtype) for i, v in enumerate(self.moving)]
         with suppress(CannotNarrow):
             self.body = narrowed(self.values, dict(zip(self.moving, new, strict=True)))
@@ -125,28 +134,14 @@ class _Recurrence:
     def slices(self) -> int:
         return self.batch // self.width if self.width else 1
 
-    def outside(self, shape: Shape) -> Layout:
-        """How a stack of these values lies: the batch innermost, the steps outermost."""
-        if not self.width:
-            return natural(shape)
-        return arranged(shape, (0, *range(2, len(shape)), 1))
-
-    def single(self, shape: Shape) -> Layout:
-        """How one value for the whole batch lies."""
-        if not self.width:
-            return natural(shape)
-        return arranged(shape, (*range(1, len(shape)), 0))
-
     def ask(self) -> None:
         """Let those who make the sequences lay them out as the loop reads them."""
         for i in self.sequences:
             base, _ = steps_of(self.inputs[i])
             if base.op.name not in ("leaf", "bound", "scan"):
-                self.outer.fixed.setdefault(base, self.outside(base.shape))
+                self.outer.fixed.setdefault(base, natural(base.shape))
         for root in self.roots:
-            final = root.attr("kind") == "final"
-            layout = self.single(root.shape) if final else self.outside(root.shape)
-            self.outer.fixed[root] = layout
+            self.outer.fixed[root] = natural(root.shape)
 
     # The plan
 
@@ -200,7 +195,7 @@ class _Recurrence:
             place = self._place(states, layout, True, int(self.reverse))
             start = _Place(place.ref, place.start, 0, place.per_slice)
         else:
-            inner = arranged(v.shape, self.single(v.shape).order)
+            inner = natural(v.shape)
             place = start = _Place((v, ("carry",)))
         self.scheduler.layouts[v] = [inner]
         self.places[v, inner.key] = place
@@ -223,7 +218,7 @@ class _Recurrence:
         v = self.variables[i]
         base, first = steps_of(self.inputs[i])
         layout = self.outer.layout_of(base)[0]
-        wanted = self.outside(base.shape)
+        wanted = natural(base.shape)
         if layout.key != wanted.key:
             self.outer.repack(base, wanted)
         inner = self._within(wanted, v.shape, 1)
@@ -388,9 +383,9 @@ def _room(ref: Ref) -> int:
     return max(1, room(node.shape, key))
 
 
-def _slice(size: int, lanes: int) -> int:
-    """How much of the batch one slice takes: whole vectors, and slices of one size."""
-    for width in range(min(size, VECTORS * lanes), 0, -1):
-        if size % width == 0 and (width % lanes == 0 or 2 * width > lanes):
-            return width
-    return size
+def _slice(size: int) -> int:
+    """How much of the batch one slice takes: slices are of one size."""
+    most = max(FEW, min(ROWS, size // SLICES))
+    whole = [width for width in range(1, size + 1) if size % width == 0]
+    below = max(width for width in whole if width <= most)
+    return below if 2 * below > most or below == size else min(w for w in whole if w > most)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from glia.base.shapes import Shape, numel
@@ -21,6 +20,7 @@ class Group:
     core: Expr | None = None  # the contraction, scan or (first) long reduction inside
     sums: set[Expr] = field(default_factory=set)  # the long reductions inside
     parts: list[Group] = field(default_factory=list)  # the kernels it was joined from
+    inner: list[Expr] = field(default_factory=list)  # computed on the way, not written
     row_major: bool = False  # an operand in the order a product wants: a kernel of its own
 
     def __post_init__(self) -> None:
@@ -67,8 +67,11 @@ def reads(group: Group, stored: set[Expr]) -> set[Expr]:
     return found
 
 
-def merge(groups: list[Group], stored: set[Expr], outputs: Sequence[Expr]) -> list[Group]:
-    """Join elementwise kernels over one index space that read the same values or each other."""
+def merge(groups: list[Group], stored: set[Expr], kept: set[Expr]) -> list[Group]:
+    """Join elementwise kernels over one index space that read the same values or each other.
+
+    What only the kernel itself reads is not written then, unless it is to be ``kept``.
+    """
     reading = {id(group): reads(group, stored) for group in groups}
     place = {root: i for i, group in enumerate(groups) for root in group.roots}
     home = {root: group for group in groups for root in group.roots}
@@ -89,7 +92,7 @@ def merge(groups: list[Group], stored: set[Expr], outputs: Sequence[Expr]) -> li
                 level.join(other, group)
                 result.remove(group)
                 group = other
-    _forget_inner(result, reading, outputs)
+    _forget_inner(result, reading, kept)
     return _sorted(result, reading, place)
 
 
@@ -99,9 +102,7 @@ def _over_same_points(group: Group, other: Group) -> bool:
     return plain and group.shape == other.shape and numel(group.shape) > 1
 
 
-def _forget_inner(
-    groups: list[Group], reading: dict[int, set[Expr]], outputs: Sequence[Expr]
-) -> None:
+def _forget_inner(groups: list[Group], reading: dict[int, set[Expr]], kept: set[Expr]) -> None:
     """Values that only the kernel reads which computes them need not be written."""
     readers: dict[Expr, int] = {}
     for group in groups:
@@ -110,11 +111,12 @@ def _forget_inner(
     for group in groups:
         if len(group.roots) > 1 and not group.parts:
             own = reading[id(group)]
-            group.roots = [
+            group.inner = [
                 root
                 for root in group.roots
-                if root in outputs or readers.get(root, 0) > (root in own)
+                if root not in kept and readers.get(root, 0) == (root in own)
             ]
+            group.roots = [root for root in group.roots if root not in group.inner]
 
 
 def _related(group: Group, other: Group, reading: dict[int, set[Expr]], stored: set[Expr]) -> bool:

@@ -124,6 +124,8 @@ class _Nests:
         lowering.loop_over = frozenset(self.group.sums)
         lowering.row = row
         stores = []
+        for node in self.group.inner:
+            lowering.value(node, index)
         for root in self.group.roots:
             if self.pieces(root):
                 stores += self.stored_pieces(root, layouts[root], index, lowering, args)

@@ -71,6 +71,7 @@ class _Plan:
             for child in node.inputs:
                 self.users[child].append(node)
         self.stored: set[Expr] = set(self.outputs)
+        self.cuts: set[Expr] = set()  # stored to cut a long chain
         self.arranged: set[Expr] = set()  # views stored for a product, row-major
         self.core_of: dict[Expr, Expr] = {}  # stored root -> core fused into it
         self.costs = self._costs()
@@ -127,6 +128,7 @@ class _Plan:
             depth[node] = 1 + max(below, default=0)
             if depth[node] > DEPTH and node.op.kind == "elementwise":
                 self.stored.add(node)
+                self.cuts.add(node)
 
     def _store_inputs(self, scan: Expr) -> None:
         """A loop reads its inputs from memory; a sequence may be a run of steps of a longer one."""
@@ -304,4 +306,4 @@ class _Plan:
                 found[node] = Group([node], core, row_major=node in self.arranged)
         joined = join_rows(list(found.values()), self.stored, self.outputs)
         stored = {root for group in joined for root in group.roots}
-        return merge(joined, stored, self.outputs)
+        return merge(joined, stored, {*self.outputs, *self.cuts})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -121,16 +122,16 @@ def test_weights_wait_until_after_the_loop() -> None:
 
 
 def test_code_does_not_grow_with_the_sequence() -> None:
-    long, short = (plan(outputs(n), [None] * 6, host()).steps for n in (2000, 10))
-    for steps in (long, short):
-        assert len(steps) <= 12
-    sizes = [[len(str(s.kernel)) for s in p if isinstance(s.kernel, Repeat)] for p in (long, short)]
-    assert sum(sizes[0]) < 1.1 * sum(sizes[1])
+    texts = []
+    for length in (2000, 10):
+        steps = plan(outputs(length), [None] * 6, host()).steps
+        loops = [str(step.kernel) for step in steps if isinstance(step.kernel, Repeat)]
+        texts.append([re.sub(r"[+-]?\d+", "n", text) for text in loops])
+    assert texts[0] == texts[1]
 
 
 def test_slices_of_the_batch_do_not_wait_for_one_another() -> None:
-    for batch, slices in ((64, 64 // 32), (48, 2), (7, 1)):
+    for batch, slices in ((64, 4), (48, 4), (32, 4), (8, 2), (7, 1), (1, 1)):
         steps = plan(outputs(5, batch), [None] * 6, host()).steps
         found = {step.kernel.slices for step in steps if isinstance(step.kernel, Repeat)}
-        if host().lanes(4) == 16:
-            assert found == {slices}
+        assert found == {slices}

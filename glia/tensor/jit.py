@@ -260,30 +260,36 @@ def _slot(node: Node) -> Slot:
 def _flatten(tree: Any) -> tuple[list[Tensor], Callable[[Sequence[Tensor]], Any]]:
     """The tensors in nested tuples, lists and dicts, and how to put others in their place."""
     found: list[Tensor] = []
+    shape = _describe(tree, found)
+    return found, lambda tensors: _build(shape, tensors)
 
-    def describe(item: Any) -> Any:
-        if isinstance(item, Tensor):
-            found.append(item)
-            return len(found) - 1
-        if isinstance(item, tuple | list):
-            return type(item), [describe(part) for part in item]
-        if isinstance(item, dict):
-            return dict, [(key, describe(part)) for key, part in item.items()]
-        return None, item
 
-    shape = describe(tree)
+# Functions inside the one above would hold themselves, hence what was recorded, until some later
+# collection of garbage.
 
-    def build(shape: Any, tensors: Sequence[Tensor]) -> Any:
-        if isinstance(shape, int):
-            return tensors[shape]
-        kind, parts = shape
-        if kind is dict:
-            return {key: build(part, tensors) for key, part in parts}
-        if kind is None:
-            return parts
-        return kind([build(part, tensors) for part in parts])
 
-    return found, lambda tensors: build(shape, tensors)
+def _describe(item: Any, found: list[Tensor]) -> Any:
+    """What stands where; tensors are put into ``found`` and go by number."""
+    if isinstance(item, Tensor):
+        found.append(item)
+        return len(found) - 1
+    if isinstance(item, tuple | list):
+        return type(item), [_describe(part, found) for part in item]
+    if isinstance(item, dict):
+        return dict, [(key, _describe(part, found)) for key, part in item.items()]
+    return None, item
+
+
+def _build(shape: Any, tensors: Sequence[Tensor]) -> Any:
+    """The reverse of ``_describe``."""
+    if isinstance(shape, int):
+        return tensors[shape]
+    kind, parts = shape
+    if kind is dict:
+        return {key: _build(part, tensors) for key, part in parts}
+    if kind is None:
+        return parts
+    return kind([_build(part, tensors) for part in parts])
 
 
 def _key(args: Any) -> Any:

@@ -393,3 +393,20 @@ def test_jit_inside_jit() -> None:
 
     assert outer(gl.tensor([1.0])).tolist() == [4.0]
     assert outer(gl.tensor([2.0])).tolist() == [6.0]
+
+
+def test_what_was_recorded_is_not_computed_as_well() -> None:
+    """Without waiting for a collection of garbage: the recording itself holds no tensors."""
+    import gc
+
+    run = Run(OPTIMIZERS["sgd"], True)
+    x, y = data(0)
+    gl.realize(x, y, *run.net.parameters())
+    gc.disable()
+    try:
+        with count_events() as seen:
+            run.step(x, y)
+            run.step(x, y)
+    finally:
+        gc.enable()
+    assert seen["realize"] == 2

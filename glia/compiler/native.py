@@ -15,10 +15,25 @@ from glia.base.events import emit
 from glia.base.locks import lock
 from glia.compiler import cache, worker
 from glia.compiler.cache import fingerprint
-from glia.compiler.codegen import contraction, nest, repeat, scatter, transpose, winograd
+from glia.compiler.codegen import (
+    contraction,
+    nest,
+    repeat,
+    scatter,
+    transpose,
+    winograd,
+    winograd_gradient,
+)
 from glia.compiler.codegen.targets import Target, host
 from glia.compiler.crew import Crew
-from glia.compiler.schedule.loops import Contraction, Kernel, Repeat, Scatter, Winograd
+from glia.compiler.schedule.loops import (
+    Contraction,
+    Kernel,
+    Repeat,
+    Scatter,
+    Winograd,
+    WinogradGradient,
+)
 from glia.compiler.worker import Compiler
 
 #: The source that turns a kernel's text into code: part of every key.
@@ -33,6 +48,8 @@ def llvm_text(kernel: Kernel, name: str, target: Target) -> str:
         return contraction.generate(kernel, name, target)
     if isinstance(kernel, Winograd):
         return winograd.generate(kernel, name, target)
+    if isinstance(kernel, WinogradGradient):
+        return winograd_gradient.generate(kernel, name, target)
     if isinstance(kernel, Scatter):
         return scatter.generate(kernel, name, target)
     if transpose.turned(kernel, target):

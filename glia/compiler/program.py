@@ -17,6 +17,7 @@ from glia.compiler.schedule.loops import (
     Repeat,
     Scatter,
     Winograd,
+    WinogradGradient,
     walk,
 )
 from glia.compiler.schedule.nests import Planned, Ref, copy_kernel
@@ -283,8 +284,8 @@ def _reads_pointwise(planned: Planned, old: Ref, new: Ref) -> bool:
         if arg in (kernel.a.arg, kernel.b.arg):
             return False
         roots = [store.value for store in kernel.stores]
-    elif isinstance(kernel, Winograd):
-        if arg in (kernel.source.arg, kernel.weights):
+    elif isinstance(kernel, Winograd | WinogradGradient):
+        if arg in (0, 1):  # what is multiplied
             return False
         roots = [store.value for store in kernel.stores]
     else:

@@ -23,6 +23,7 @@ from glia.compiler.schedule.loops import (
     Scatter,
     Value,
     Winograd,
+    WinogradGradient,
     walk,
 )
 from glia.runtime.execute import Bound, profilers
@@ -80,11 +81,10 @@ def operations(kernel: Kernel) -> float:
     if isinstance(kernel, Scatter):
         return float(kernel.steps.size * numel([var.size for var in kernel.loops]))
     outside = float(numel([var.size for var in kernel.loops]))
-    if isinstance(kernel, Winograd):
-        sums = outside * kernel.summed.size * (16 / 4)
-        return 2.0 * sums + outside * _applied([store.value for store in kernel.stores])
     inside = outside * numel([var.size for var in kernel.reduce])
-    if isinstance(kernel, Contraction):
+    if isinstance(kernel, Winograd | WinogradGradient):
+        inside *= 16 / 36 if isinstance(kernel, WinogradGradient) else 16 / 4
+    if isinstance(kernel, Contraction | Winograd | WinogradGradient):
         return 2.0 * inside + outside * _applied([store.value for store in kernel.stores])
     summed = _applied([reduction.value for reduction in kernel.reductions])
     return inside * (summed + len(kernel.reductions)) + outside * _applied(

@@ -27,6 +27,7 @@ from glia.compiler.schedule.loops import (
     Scatter,
     Value,
     Winograd,
+    WinogradGradient,
 )
 from glia.compiler.schedule.nests import Planned, Ref
 from glia.compiler.schedule.partition import partition
@@ -151,7 +152,7 @@ def check_kernel(kernel: Kernel, sizes: Sequence[int]) -> None:
         cleared = (*kernel.loops, kernel.place)
         check_stores([kernel.offset], cleared, sizes[kernel.arg], str(kernel))
         return
-    if isinstance(kernel, Winograd):
+    if isinstance(kernel, Winograd | WinogradGradient):
         check_winograd(kernel, sizes)
         return
     loops = list(kernel.loops) + list(kernel.reduce)
@@ -172,10 +173,17 @@ def check_kernel(kernel: Kernel, sizes: Sequence[int]) -> None:
         check_stores(offsets, loops if along else kernel.loops, sizes[arg], str(kernel))
 
 
-def check_winograd(kernel: Winograd, sizes: Sequence[int]) -> None:
-    """What tiles of 4x4 elements read, what 2x2 results write; weights are read whole."""
+def check_winograd(kernel: Winograd | WinogradGradient, sizes: Sequence[int]) -> None:
+    """What tiles of 4x4 elements read, what is written; weights are read whole."""
     starts = {v: Var(v.name + "t", -(-v.size // 2)) for v in (kernel.row, kernel.column)}
-    loops = (kernel.image, *starts.values(), kernel.summed)
+    loops = [kernel.image, *starts.values(), kernel.summed]
+    if isinstance(kernel, WinogradGradient):
+        loops.append(kernel.chunk)
+        positions = [kernel.chunk, kernel.image, kernel.row, kernel.column, kernel.channel]
+        low, high, _ = reach(kernel.given.offset, (), positions)
+        assert (low, high) == (0, sizes[kernel.given.arg] - 1)
+    else:
+        assert 16 * kernel.channel.size * kernel.summed.size == sizes[kernel.weights]
     for places in itertools.product(range(4), repeat=2):
         moved = dict(zip(starts, places, strict=True))
 
@@ -185,14 +193,16 @@ def check_winograd(kernel: Winograd, sizes: Sequence[int]) -> None:
         guards = [Guard(substitute(g.index, at), g.low, g.high) for g in kernel.inside]
         low, high, _ = reach(substitute(kernel.source.offset, at), guards, loops)
         assert low >= 0 and high < sizes[kernel.source.arg], f"reads {low}..{high}\n{kernel}"
-    assert 16 * kernel.channel.size * kernel.summed.size == sizes[kernel.weights]
     check_loads([store.value for store in kernel.stores], kernel.loops, sizes, kernel)
     for store in kernel.stores:
         check_stores([store.offset], kernel.loops, sizes[store.arg], str(kernel))
     blocks = kernel.blocks
     width = blocks.lanes * blocks.vectors
-    whole = (kernel.channel.size, blocks.channels), (blocks.channels, width)
-    assert all(n % part == 0 for n, part in (*whole, (kernel.summed.size, blocks.summed)))
+    whole = [(kernel.channel.size, blocks.channels), (blocks.channels, width)]
+    whole.append((kernel.summed.size, blocks.summed))
+    if isinstance(kernel, WinogradGradient):
+        whole.append((blocks.summed, blocks.rows))
+    assert all(n % part == 0 for n, part in whole)
 
 
 def check_loads(

@@ -15,10 +15,12 @@ from glia.compiler.codegen.llvm import Builder, register_type
 from glia.compiler.codegen.nest import decode, pointers, share
 from glia.compiler.codegen.targets import Target
 from glia.compiler.index import Var
-from glia.compiler.schedule.loops import Winograd
+from glia.compiler.schedule.loops import Operand, Winograd, WinogradGradient
 
 #: Elements of a tile of the source along an edge, and of all of it.
 EDGE, PLACES = 4, 16
+#: Of registers to registers.
+Transform = Callable[[Sequence[str]], list[str]]
 
 
 def generate(kernel: Winograd, name: str, _target: Target) -> str:
@@ -26,74 +28,30 @@ def generate(kernel: Winograd, name: str, _target: Target) -> str:
     return _Generator(kernel).run(name)
 
 
-class _Generator:
-    def __init__(self, kernel: Winograd) -> None:
+class Tiles:
+    """What both directions do: tiles in order, their elements, transforms of vectors."""
+
+    def __init__(self, kernel: Winograd | WinogradGradient) -> None:
         self.k = kernel
         self.blocks = kernel.blocks
         self.b = Builder()
         self.dtype = kernel.dtype
         self.lanes = kernel.blocks.lanes
-        self.width = self.lanes * kernel.blocks.vectors  # channels of a panel
         self.kind = register_type(kernel.dtype, self.lanes)
         self.suffix = f"v{self.lanes}f{8 * kernel.dtype.itemsize}"
-        across, down = (
-            Var("across", -(-kernel.column.size // 2)),
-            Var("down", -(-kernel.row.size // 2)),
-        )
-        self.down, self.across = down, across
+        self.pointers = pointers(self.b, len(kernel.args))
+        self.widest = max(kernel.blocks.summed, kernel.blocks.channels)
+        self.zeros = self._scratch(self.widest)
+        self.down = Var("down", -(-kernel.row.size // 2))
+        self.across = Var("across", -(-kernel.column.size // 2))
         step = kernel.source.offset.coefficient
-        order = [(step(kernel.image), 0, kernel.image), (step(kernel.row), 1, down)]
-        order.append((step(kernel.column), 2, across))
+        order = [(step(kernel.image), 0, kernel.image), (step(kernel.row), 1, self.down)]
+        order.append((step(kernel.column), 2, self.across))
         self.order = tuple(var for *_, var in sorted(order, key=lambda o: (-o[0], o[1])))
-        self.count = across.size * down.size * kernel.image.size  # of tiles
-
-    def run(self, name: str) -> str:
-        b, blocks = self.b, self.blocks
-        self.pointers = pointers(b, len(self.k.args))
-        tall = -(-blocks.tiles // blocks.rows) * blocks.rows
-        self.data = self._scratch(PLACES * tall * blocks.summed)
-        self.sums = self._scratch(PLACES * tall * blocks.channels)
-        self.plane = {"data": tall * blocks.summed, "sums": tall * blocks.channels}
-        self.zeros = self._scratch(blocks.summed)
-        self._each(
-            "0",
-            str(blocks.summed),
-            self.lanes,
-            lambda i: self._put("zeroinitializer", self.zeros, i),
-        )
-        block = Var("block", -(-self.count // blocks.tiles))
-        part = Var("part", self.k.channel.size // blocks.channels)
-        low, high = share(b, block.size * part.size)
-
-        def body(flat: str, _carried: list[str]) -> list[str]:
-            found: dict[Var, str] = {}
-            decode(b, flat, (part, block), found)
-            self._block(found[block], found[part])
-            return []
-
-        b.loop(low, high, 1, (), body, "block")
-        b.line("ret void")
-        return b.text(name, "ptr %buffers, i64 %thread, i64 %threads")
+        self.count = self.across.size * self.down.size * kernel.image.size  # of tiles
 
     def _scratch(self, size: int) -> str:
         return self.b.op(f"alloca [{size} x {self.dtype.llvm}], align 64")
-
-    def _block(self, block: str, part: str) -> None:
-        """Some tiles, some channels of the result, all channels of the source in turn."""
-        b, blocks = self.b, self.blocks
-        start = b.integer("mul", block, str(blocks.tiles))
-        left = b.integer("sub", str(self.count), start)
-        count = b.call("llvm.smin.i64", "i64", [("i64", left), ("i64", str(blocks.tiles))])
-
-        def chunk(i: str) -> None:
-            first = b.integer("mul", i, str(blocks.summed))
-            self._transform(start, count, first)
-            self._multiply(count, part, i, first)
-
-        self._each("0", str(self.k.summed.size // blocks.summed), 1, chunk)
-        self._finish(start, count, part)
-
-    # Pieces
 
     def _each(self, low: str, high: str, step: int, body: Callable[[str], None]) -> None:
         def inside(i: str, _carried: list[str]) -> list[str]:
@@ -127,6 +85,129 @@ class _Generator:
             self.k.column: self.b.integer("mul", found[self.across], "2"),
         }
 
+    def _fma(self, a: str, b: str, c: str) -> str:
+        triple = [(self.kind, x) for x in (a, b, c)]
+        return self.b.call(f"llvm.fma.{self.suffix}", self.kind, triple)
+
+    def _sources(self, env: dict[Var, str]) -> list[str]:
+        """Where the elements of a tile of the source are; zeros for those beyond the edge."""
+        sides = []
+        for guard in self.k.inside:
+            at = self.b.index(guard.index + -guard.low, env)
+            sides.append([self._below(at, i, guard.high - guard.low) for i in range(EDGE)])
+        return self._elements(self.k.source, env, sides)
+
+    def _below(self, at: str, by: int, size: int) -> str:
+        """One bit: whether a place is one of so many."""
+        return self.b.op(f"icmp ult i64 {self._move(at, by)}, {size}")
+
+    def _elements(
+        self, operand: Operand, env: dict[Var, str], sides: Sequence[Sequence[str]]
+    ) -> list[str]:
+        """Addresses of the elements of a square; of zeros where a side's bit says no."""
+        b = self.b
+        base = b.index(operand.offset, env)
+        steps = [operand.offset.coefficient(var) for var in (self.k.row, self.k.column)]
+        found = []
+        for i, upper in enumerate(sides[0]):
+            for j, left in enumerate(sides[1]):
+                at = self._move(base, i * steps[0] + j * steps[1])
+                # only where it is inside is it an address within the buffer
+                pointer = self.pointers[operand.arg]
+                address = b.op(f"getelementptr {self.dtype.llvm}, ptr {pointer}, i64 {at}")
+                inside = b.op(f"and i1 {upper}, {left}")
+                found.append(b.op(f"select i1 {inside}, ptr {address}, ptr {self.zeros}"))
+        return found
+
+    def _clear(self, pointer: str, size: int) -> None:
+        def vector(at: str) -> None:
+            self._put("zeroinitializer", pointer, at)
+
+        self._each("0", str(size), self.lanes, vector)
+
+    def _spread(
+        self,
+        row: str,
+        sources: Sequence[str],
+        change: Transform,
+        to: tuple[str, int, int],
+    ) -> None:
+        """Transform a tile, channel by channel: its row in 16 planes.
+
+        ``to`` is where the planes are, the channels in them, and elements of a plane.
+        """
+        pointer, channels, plane = to
+        edge = 4 if len(sources) == PLACES else 2
+        start = self.b.integer("mul", row, str(channels))
+
+        def vector(c: str) -> None:
+            values = [self._get(source, c) for source in sources]
+            at = self.b.integer("add", start, c)
+            for place, value in enumerate(both(values, edge, change)):
+                self._put(value, pointer, self._move(at, place * plane))
+
+        self._each("0", str(channels), self.lanes, vector)
+
+    def _store(self, env: dict[Var, str], value: str) -> None:
+        """What the stores make of a vector of results."""
+        body = Body(self.b, self.pointers, self.k.args, env, self.lanes, self.k.channel, [value])
+        for store in self.k.stores:
+            result = body.emit(store.value)
+            offset = self.b.index(store.offset, env)
+            dtype = self.k.args[store.arg]
+            self.b.store(result, self.pointers[store.arg], offset, dtype, self.lanes)
+
+    def _forward(self, d: Sequence[str]) -> list[str]:
+        return [
+            self._minus(d[0], d[2]),
+            self._plus(d[1], d[2]),
+            self._minus(d[2], d[1]),
+            self._minus(d[1], d[3]),
+        ]
+
+
+class _Generator(Tiles):
+    def __init__(self, kernel: Winograd) -> None:
+        super().__init__(kernel)
+        self.k: Winograd = kernel
+        self.width = self.lanes * kernel.blocks.vectors  # channels of a panel
+
+    def run(self, name: str) -> str:
+        b, blocks = self.b, self.blocks
+        tall = -(-blocks.tiles // blocks.rows) * blocks.rows
+        self.data = self._scratch(PLACES * tall * blocks.summed)
+        self.sums = self._scratch(PLACES * tall * blocks.channels)
+        self.plane = {"data": tall * blocks.summed, "sums": tall * blocks.channels}
+        self._clear(self.zeros, self.widest)
+        block = Var("block", -(-self.count // blocks.tiles))
+        part = Var("part", self.k.channel.size // blocks.channels)
+        low, high = share(b, block.size * part.size)
+
+        def body(flat: str, _carried: list[str]) -> list[str]:
+            found: dict[Var, str] = {}
+            decode(b, flat, (part, block), found)
+            self._block(found[block], found[part])
+            return []
+
+        b.loop(low, high, 1, (), body, "block")
+        b.line("ret void")
+        return b.text(name, "ptr %buffers, i64 %thread, i64 %threads")
+
+    def _block(self, block: str, part: str) -> None:
+        """Some tiles, some channels of the result, all channels of the source in turn."""
+        b, blocks = self.b, self.blocks
+        start = b.integer("mul", block, str(blocks.tiles))
+        left = b.integer("sub", str(self.count), start)
+        count = b.call("llvm.smin.i64", "i64", [("i64", left), ("i64", str(blocks.tiles))])
+
+        def chunk(i: str) -> None:
+            first = b.integer("mul", i, str(blocks.summed))
+            self._transform(start, count, first)
+            self._multiply(count, part, i, first)
+
+        self._each("0", str(self.k.summed.size // blocks.summed), 1, chunk)
+        self._finish(start, count, part)
+
     # The source
 
     def _transform(self, start: str, count: str, first: str) -> None:
@@ -141,15 +222,8 @@ class _Generator:
             near = b.call("llvm.smin.i64", "i64", [("i64", row), ("i64", last)])
             env = self._tile(b.integer("add", start, near))
             sources = self._sources({**env, self.k.summed: first})
-            to = b.integer("mul", row, str(blocks.summed))
-
-            def vector(c: str) -> None:
-                values = [self._get(source, c) for source in sources]
-                at = b.integer("add", to, c)
-                for place, value in enumerate(_both(values, self._forward)):
-                    self._put(value, self.data, self._move(at, place * self.plane["data"]))
-
-            self._each("0", str(blocks.summed), self.lanes, vector)
+            to = self.data, blocks.summed, self.plane["data"]
+            self._spread(row, sources, self._forward, to)
 
         self._each("0", self._whole(count), 1, tile)
 
@@ -158,36 +232,6 @@ class _Generator:
         rows = self.blocks.rows
         up = self.b.integer("udiv", self.b.integer("add", count, str(rows - 1)), str(rows))
         return self.b.integer("mul", up, str(rows))
-
-    def _sources(self, env: dict[Var, str]) -> list[str]:
-        """Where the elements of a tile are; zeros for those beyond the edge."""
-        b, k = self.b, self.k
-        base = b.index(k.source.offset, env)
-        sides = []
-        for guard in k.inside:
-            at = b.index(guard.index + -guard.low, env)
-            size = guard.high - guard.low
-            sides.append([b.op(f"icmp ult i64 {self._move(at, i)}, {size}") for i in range(EDGE)])
-        steps = [k.source.offset.coefficient(var) for var in (k.row, k.column)]
-        found = []
-        for i in range(EDGE):
-            for j in range(EDGE):
-                at = self._move(base, i * steps[0] + j * steps[1])
-                # only where it is inside is it an address within the buffer
-                address = b.op(
-                    f"getelementptr {self.dtype.llvm}, ptr {self.pointers[k.source.arg]}, i64 {at}"
-                )
-                inside = b.op(f"and i1 {sides[0][i]}, {sides[1][j]}")
-                found.append(b.op(f"select i1 {inside}, ptr {address}, ptr {self.zeros}"))
-        return found
-
-    def _forward(self, d: Sequence[str]) -> list[str]:
-        return [
-            self._minus(d[0], d[2]),
-            self._plus(d[1], d[2]),
-            self._minus(d[2], d[1]),
-            self._minus(d[1], d[3]),
-        ]
 
     # The products
 
@@ -250,8 +294,7 @@ class _Generator:
                 wide = b.splat(single, self.dtype.llvm, self.lanes)
                 for v, vector in enumerate(vectors):
                     total = current[r * blocks.vectors + v]
-                    triple = [(self.kind, x) for x in (wide, vector, total)]
-                    results.append(b.call(f"llvm.fma.{self.suffix}", self.kind, triple))
+                    results.append(self._fma(wide, vector, total))
             return results
 
         found = b.loop("0", str(blocks.summed), 1, [(self.kind, s) for s in start], step, "c")
@@ -275,7 +318,7 @@ class _Generator:
                     self._get(self.sums, self._move(at, place * self.plane["sums"]))
                     for place in range(PLACES)
                 ]
-                results = _both(values, self._backward)
+                results = both(values, EDGE, self._backward)
                 here = {**env, self.k.channel: b.integer("add", channel, c)}
                 for i in range(2):
                     for j in range(2):
@@ -305,17 +348,9 @@ class _Generator:
         else:
             self._store(env, value)
 
-    def _store(self, env: dict[Var, str], value: str) -> None:
-        body = Body(self.b, self.pointers, self.k.args, env, self.lanes, self.k.channel, [value])
-        for store in self.k.stores:
-            result = body.emit(store.value)
-            offset = self.b.index(store.offset, env)
-            dtype = self.k.args[store.arg]
-            self.b.store(result, self.pointers[store.arg], offset, dtype, self.lanes)
 
-
-def _both(values: Sequence[str], change: Callable[[Sequence[str]], list[str]]) -> list[str]:
-    """A transform down the columns of 4x4 values, then along the rows of what comes out."""
-    columns = [change(values[j::EDGE]) for j in range(EDGE)]
+def both(values: Sequence[str], edge: int, change: Transform) -> list[str]:
+    """A transform down the columns of a square of values, then along the rows that come out."""
+    columns = [change(values[j::edge]) for j in range(edge)]
     rows = [list(row) for row in zip(*columns, strict=True)]
     return [value for row in rows for value in change(row)]

@@ -8,7 +8,7 @@ to share. Like ``reductions.py``, this depends on shapes alone.
 from __future__ import annotations
 
 from glia.ir.expr import Expr, intern
-from glia.ir.ops.contract import CONTRACT
+from glia.ir.ops.contract import CONTRACT, Map
 from glia.ir.ops.reduce import SUM
 from glia.ir.ops.view import reshape
 
@@ -29,10 +29,28 @@ def cut_contraction(node: Expr) -> Expr | None:
         return None
     sliding = {v for _, terms in (*a_map, *b_map) if len(terms) > 1 for v, _ in terms}
     for v in range(rank, len(sizes)):
-        chunks = max((n for n in range(1, LARGEST + 1) if sizes[v] % n == 0), default=1)
+        chunks = _chunks(sizes[v], any(_slides(v, node.attrs, m) for m in (a_map, b_map)))
         if v in sliding and chunks >= SMALLEST and node.numel * chunks <= MOST:
             return _cut(node, v, chunks)
     return None
+
+
+def _chunks(size: int, pairs: bool) -> int:
+    """The largest number of chunks; of whole pairs of positions, if that is wanted and can be."""
+    found = [n for n in range(1, LARGEST + 1) if size % n == 0]
+    even = [n for n in found if size // n % 2 == 0]
+    return max(even or found if pairs else found, default=1)
+
+
+def _slides(v: int, attrs: tuple, index_map: Map) -> bool:
+    """Whether three taps slide in steps of one: in Winograd's form, positions go in pairs."""
+    sizes, rank, *_ = attrs
+    return any(
+        set(terms) == {(v, 1), (w, c)} and w < rank and sizes[w] == 3
+        for _, terms in index_map
+        for w, c in terms
+        if w != v
+    )
 
 
 def _cut(node: Expr, cut: int, chunks: int) -> Expr:

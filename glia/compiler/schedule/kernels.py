@@ -23,7 +23,6 @@ from glia.compiler.schedule.loops import (
     Scatter,
     Store,
     Value,
-    Winograd,
     indices_of,
     walk,
 )
@@ -326,36 +325,30 @@ class Scheduler:
         assert core is not None
         channel = inner.lanes_over if inner is not None else None
         form = winograd.form_of(found, [way[0] for way in ways], channel)
-        blocks = None if form is None else winograd.blocks_of(form, self.target)
+        blocks = None if form is None else form.blocks(self.target)
         if form is None or blocks is None or inner is None:
             return False
-        cost = winograd.price(form, blocks, self.target)
-        if cost > winograd.WORTH * choice.cost:
-            return False
+        cost = form.price(blocks, self.target)
         index = tuple(found.at[: core.ndim])
         root_index = regroup(index, core.shape, root.shape)
         layout = _along(root_index, root.shape, form.channel, inner.beside)
-        if self.fixed.get(root, layout) != layout:
+        if cost > winograd.WORTH * choice.cost or self.fixed.get(root, layout) != layout:
             return False
         args = Args(self.layouts)
-        source = Operand(args.of((form.source.base, form.source.layout.key)), form.offset)
-        weights: Ref = (form.weights.base, form.key(blocks.lanes * blocks.vectors))
-        place = args.of(weights)
+        refs = form.refs(blocks)
+        places = [args.of(ref) for ref in refs]
         value = self.epilogue(group, index, layout, args, form.channel)
         if value is None:
             return False
-        if weights not in self.transformed:
-            self.transformed.add(weights)
+        if isinstance(form, winograd.Form) and refs[1] not in self.transformed:
+            self.transformed.add(refs[1])
             lying = arranged(form.weights.base.shape, winograd.inner_order(form))
             self.repack(form.weights.base, lying)
             plain = form.weights.base, lying.key
-            self.kernels.append(winograd.weights_kernel(form, blocks, plain, weights))
+            self.kernels.append(winograd.weights_kernel(form, blocks, plain, refs[1]))
         self.layouts[root] = [layout]
         store = Store(args.of((root, layout.key)), layout.offset(root_index), value)
-        kernel = Winograd(
-            args.dtypes(), form.image, form.row, form.column, form.channel, form.summed, source,
-            form.inside, place, core.dtype, (store,), blocks,
-        )  # fmt: skip
+        kernel = form.kernel(blocks, places, args.dtypes(), store)
         self.kernels.append(Planned(kernel, args.refs, [store.arg], root, cost))
         return True
 

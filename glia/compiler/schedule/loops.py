@@ -206,6 +206,44 @@ class Winograd:
     def loops(self) -> tuple[Var, ...]:
         return self.image, self.row, self.column, self.channel
 
+    @property
+    def reduce(self) -> tuple[Var, ...]:
+        return (self.summed,)
+
+    def __str__(self) -> str:
+        return Printer(self.args).winograd(self)
+
+
+@dataclass(frozen=True, slots=True)
+class WinogradGradient:
+    """The weights' gradient of such a convolution, for every chunk of its positions.
+
+    ``given`` is the gradient of the results; its channels are the lanes. The rest as above.
+    """
+
+    args: tuple[DType, ...]
+    chunk: Var
+    image: Var
+    row: Var  # within the chunk
+    column: Var
+    channel: Var
+    summed: Var  # channel of the source
+    taps: tuple[Var, Var]
+    source: Operand
+    inside: tuple[Guard, Guard]
+    given: Operand
+    dtype: DType
+    stores: tuple[Store, ...]
+    blocks: Blocks
+
+    @property
+    def loops(self) -> tuple[Var, ...]:
+        return self.chunk, self.channel, self.summed, *self.taps
+
+    @property
+    def reduce(self) -> tuple[Var, ...]:
+        return self.image, self.row, self.column
+
     def __str__(self) -> str:
         return Printer(self.args).winograd(self)
 
@@ -271,7 +309,7 @@ class Repeat:
         return "\n".join(lines)
 
 
-Kernel = Nest | Contraction | Winograd | Scatter | Repeat
+Kernel = Nest | Contraction | Winograd | WinogradGradient | Scatter | Repeat
 
 
 @dataclass
@@ -306,18 +344,20 @@ class Printer:
         )
         return self._stores(kernel.stores)
 
-    def winograd(self, kernel: Winograd) -> str:
-        self._head("winograd", kernel.loops, (kernel.summed,))
+    def winograd(self, kernel: Winograd | WinogradGradient) -> str:
+        self._head("winograd", kernel.loops, kernel.reduce)
         b = kernel.blocks
         self.lines.append(
             f"blocks {b.lanes}x{b.vectors} rows {b.rows} tiles {b.tiles}"
             f" summed {b.summed} channels {b.channels}"
         )
-        source = kernel.source
-        self.lines.append(
-            f"r0:{kernel.dtype.name} = convolve3x3 arg{source.arg}[{source.offset}]"
-            f"{self._guards(kernel.inside)} with arg{kernel.weights}"
+        source = f"arg{kernel.source.arg}[{kernel.source.offset}]{self._guards(kernel.inside)}"
+        other = "convolve3x3 {} with " + (
+            f"arg{kernel.weights}"
+            if isinstance(kernel, Winograd)
+            else f"gradient arg{kernel.given.arg}[{kernel.given.offset}]"
         )
+        self.lines.append(f"r0:{kernel.dtype.name} = {other.format(source)}")
         return self._stores(kernel.stores)
 
     def scatter(self, kernel: Scatter) -> str:

@@ -11,11 +11,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from glia.base.dtypes import float32
+from glia.base.dtypes import DType, float32
 from glia.compiler.codegen.targets import Target
-from glia.compiler.index import Index, Var, combine, number, variable, variables
+from glia.compiler.index import Index, Var, combine, number, substitute, variable, variables
 from glia.compiler.schedule.layout import WINOGRAD, Key, arranged
-from glia.compiler.schedule.loops import Apply, Blocks, Constant, Guard, Load, Nest, Store, Value
+from glia.compiler.schedule.loops import (
+    Apply,
+    Blocks,
+    Constant,
+    Guard,
+    Load,
+    Nest,
+    Operand,
+    Store,
+    Value,
+    Winograd,
+    WinogradGradient,
+)
 from glia.compiler.schedule.nests import Planned, Ref, nest_work
 from glia.compiler.schedule.operands import Space
 from glia.compiler.schedule.tile import MOST_ROWS, REPACK, Side
@@ -23,6 +35,8 @@ from glia.compiler.schedule.tile import MOST_ROWS, REPACK, Side
 TAPS, PLACES = 3, 16
 #: Tiles of 2x2 results, and channels of source and result, in scratch memory: about 512 KB.
 TILES, SUMMED, CHANNELS = 64, 64, 64
+#: The same for tiles of the weights' gradient, which has three such pieces.
+GRADIENT_TILES = 48
 #: Cycles for a vector of a tile's elements to be transformed, and of its results; for a vector of
 #: sums to be fetched and put back; for an element of the weights.
 FORWARD, BACKWARD, SUMS, WEIGHTS = 50.0, 60.0, 3.0, 3.0
@@ -54,12 +68,59 @@ class Form:
         """Names the transformed weights in panels of a width."""
         return (WINOGRAD, *self.dims, "flipped" if self.flipped else "straight", width)
 
+    def blocks(self, target: Target) -> Blocks | None:
+        """How much is worked on at once; None when channels do not fill vectors."""
+        lanes = target.lanes(self.source.base.dtype.itemsize)
+        if self.channel.size % lanes or self.summed.size % lanes:
+            return None
+        channels = _part(self.channel.size, lanes, CHANNELS)
+        vectors = next(n for n in (2, 3, 1) if channels % (n * lanes) == 0)
+        most = min(MOST_ROWS, (target.registers - 1 - vectors) // vectors)
+        together = min(TILES, self.tiles)
+        # the fewest register tiles, and then the fewest rows in them
+        count = -(-together // most)
+        rows = -(-together // count)
+        tiles = together if self.tiles <= TILES else rows * (TILES // rows)
+        return Blocks(lanes, vectors, rows, tiles, _part(self.summed.size, lanes, SUMMED), channels)
 
-def form_of(found: Space, sides: Sequence[Side], channel: Var | None) -> Form | None:
+    def price(self, blocks: Blocks, target: Target) -> float:
+        """Cycles on one core, in the terms of ``tile.choose``."""
+        rate = target.products(blocks.lanes * self.source.base.dtype.itemsize)
+        tiles = -(-self.tiles // blocks.rows) * blocks.rows
+        own, summed = self.channel.size // blocks.lanes, self.summed.size // blocks.lanes
+        step = blocks.rows * blocks.vectors / rate
+        products = PLACES * tiles * self.summed.size * own / rate * (step + 0.5) / step
+        forward = FORWARD * tiles * summed * (self.channel.size // blocks.channels)
+        backward = BACKWARD * tiles * own
+        sums = SUMS * PLACES * tiles * own * (self.summed.size // blocks.summed)
+        elements = self.channel.size * self.summed.size
+        weights = elements * (REPACK * TAPS * TAPS + WEIGHTS * PLACES)
+        return products + forward + backward + sums + weights
+
+    def refs(self, blocks: Blocks) -> list[Ref]:
+        """What the kernel reads."""
+        key = self.key(blocks.lanes * blocks.vectors)
+        return [(self.source.base, self.source.layout.key), (self.weights.base, key)]
+
+    def kernel(
+        self, blocks: Blocks, places: Sequence[int], args: tuple[DType, ...], store: Store
+    ) -> Winograd:
+        return Winograd(
+            args, self.image, self.row, self.column, self.channel, self.summed,
+            Operand(places[0], self.offset), self.inside, places[1], float32, (store,), blocks,
+        )  # fmt: skip
+
+
+def form_of(found: Space, sides: Sequence[Side], channel: Var | None) -> Form | GradientForm | None:
+    """How a contraction is of this kind, if it is; ``channel`` fills the vectors."""
+    if channel is None or found.guards or sides[0].base.dtype is not float32:
+        return None
+    return _convolution(found, sides, channel) or _gradient(found, sides, channel)
+
+
+def _convolution(found: Space, sides: Sequence[Side], channel: Var) -> Form | None:
     """How a contraction is a 3x3 convolution in steps of 1 over channels that lie innermost."""
     source, weights = sides
-    if channel is None or source.base.dtype is not float32 or found.guards:
-        return None
     reduce = [v for v in found.reduce if v.size != 1]
     taps = [
         v for v in reduce if any(v in variables(at) and at != variable(v) for at in source.index)
@@ -140,40 +201,120 @@ def _weight_dims(
     return (channels, summed_dim, row, column), (turns[taps[0]], turns[taps[1]])
 
 
-def blocks_of(form: Form, target: Target) -> Blocks | None:
-    """How much is worked on at once; None when channels do not fill vectors."""
-    lanes = target.lanes(form.source.base.dtype.itemsize)
-    if form.channel.size % lanes or form.summed.size % lanes:
+@dataclass(frozen=True)
+class GradientForm:
+    """A contraction seen as the weights' gradient of a 3x3 convolution."""
+
+    chunk: Var
+    image: Var
+    row: Var  # within a chunk
+    column: Var
+    channel: Var  # of the results
+    summed: Var  # of the source
+    taps: tuple[Var, Var]
+    given: Side
+    source: Side
+    offsets: tuple[Index, Index]  # of what is given, and of what the first tap reads
+    inside: tuple[Guard, Guard]
+
+    @property
+    def tiles(self) -> int:
+        return self.image.size * -(-self.row.size // 2) * -(-self.column.size // 2)
+
+    def blocks(self, target: Target) -> Blocks | None:
+        """How much is worked on at once; None when channels do not fill vectors."""
+        lanes = target.lanes(self.source.base.dtype.itemsize)
+        if self.channel.size % lanes or self.summed.size % lanes:
+            return None
+        summed, channels = (
+            _part(self.summed.size, lanes, SUMMED),
+            _part(self.channel.size, lanes, CHANNELS),
+        )
+        vectors = next(n for n in (2, 3, 1) if channels % (n * lanes) == 0)
+        most = min(MOST_ROWS, (target.registers - 1 - vectors) // vectors)
+        rows = max(n for n in range(1, most + 1) if summed % n == 0)
+        return Blocks(lanes, vectors, rows, min(GRADIENT_TILES, self.tiles), summed, channels)
+
+    def price(self, blocks: Blocks, target: Target) -> float:
+        """Cycles on one core, in the terms of ``tile.choose``."""
+        rate = target.products(blocks.lanes * self.source.base.dtype.itemsize)
+        tiles = self.chunk.size * self.tiles
+        own, summed = self.channel.size // blocks.lanes, self.summed.size // blocks.lanes
+        step = blocks.rows * blocks.vectors / rate
+        products = PLACES * tiles * self.summed.size * own / rate * (step + 0.5) / step
+        forward = FORWARD * tiles * summed * (self.channel.size // blocks.channels)
+        given = FORWARD * tiles * own * (self.summed.size // blocks.summed)
+        pairs = self.chunk.size * self.summed.size * own
+        sums = SUMS * PLACES * pairs * -(-self.tiles // blocks.tiles)
+        return products + forward + given + sums + BACKWARD * pairs
+
+    def refs(self, blocks: Blocks) -> list[Ref]:
+        """What the kernel reads."""
+        return [(side.base, side.layout.key) for side in (self.source, self.given)]
+
+    def kernel(
+        self, blocks: Blocks, places: Sequence[int], args: tuple[DType, ...], store: Store
+    ) -> WinogradGradient:
+        given, source = (Operand(*pair) for pair in zip(places[::-1], self.offsets, strict=True))
+        return WinogradGradient(
+            args, self.chunk, self.image, self.row, self.column, self.channel, self.summed,
+            self.taps, source, self.inside, given, float32, (store,), blocks,
+        )  # fmt: skip
+
+
+def _gradient(found: Space, sides: Sequence[Side], channel: Var) -> GradientForm | None:
+    """How a contraction is such a gradient, with channels innermost in both operands."""
+    given, source = sides
+    if given.guards:
         return None
-    channels = _part(form.channel.size, lanes, CHANNELS)
-    vectors = next(n for n in (2, 3, 1) if channels % (n * lanes) == 0)
-    most = min(MOST_ROWS, (target.registers - 1 - vectors) // vectors)
-    together = min(TILES, form.tiles)
-    # the fewest register tiles, and then the fewest rows in them
-    count = -(-together // most)
-    rows = -(-together // count)
-    tiles = together if form.tiles <= TILES else rows * (TILES // rows)
-    return Blocks(lanes, vectors, rows, tiles, _part(form.summed.size, lanes, SUMMED), channels)
+    loops = [v for v in found.loops if v.size != 1 and v != channel]
+    reduce = [v for v in found.reduce if v.size != 1]
+    taps = [v for v in loops if v.size == TAPS and variable(v) not in source.index]
+    if len(taps) != 2:
+        return None
+    places: list[Var] = []
+    inside: list[Guard] = []
+    chunks: list[Var] = []
+    for tap in taps:
+        homes = [d for d, at in enumerate(source.index) if tap in variables(at)]
+        first = source.index[homes[0]] + variable(tap) * -1 if len(homes) == 1 else None
+        place = first + -first.constant if first is not None else None
+        own = [v for v in reduce if place is not None and place.coefficient(v) == 1]
+        if first is None or place is None or place not in given.index or len(own) != 1:
+            return None
+        rest = place + variable(own[0]) * -1
+        chunks += variables(rest)
+        if rest.terms and rest != variable(chunks[-1]) * own[0].size:
+            return None
+        places.append(own[0])
+        inside.append(Guard(first, 0, source.base.shape[homes[0]]))
+    images = [v for v in reduce if v not in places]
+    others = [v for v in loops if v not in (*taps, *chunks)]
+    if len(images) > 1 or len(others) != 1 or len(chunks) > 1 or places[0] == places[1]:
+        return None
+    image = images[0] if images else Var("image", 1)
+    chunk = chunks[0] if chunks else Var("chunk", 1)
+    start = {tap: number(0) for tap in taps}
+    offsets = (
+        given.layout.offset(given.index),
+        substitute(source.layout.offset(source.index), start.get),
+    )
+    common = {chunk, image, *places}
+    lined_up = offsets[0].coefficient(channel) == 1 and offsets[1].coefficient(others[0]) == 1
+    apart = variables(offsets[0]) <= {*common, channel}
+    if not (lined_up and apart and variables(offsets[1]) <= {*common, others[0]}):
+        return None
+    if not all(offset.is_affine() for offset in offsets):
+        return None
+    return GradientForm(
+        chunk, image, places[0], places[1], channel, others[0], (taps[0], taps[1]), given,
+        source, offsets, (inside[0], inside[1]),
+    )  # fmt: skip
 
 
 def _part(size: int, lanes: int, most: int) -> int:
     """The largest divisor in whole vectors that is not above ``most``."""
     return max(n for n in range(lanes, min(size, most) + 1, lanes) if size % n == 0)
-
-
-def price(form: Form, blocks: Blocks, target: Target) -> float:
-    """Cycles on one core, in the terms of ``tile.choose``."""
-    rate = target.products(blocks.lanes * form.source.base.dtype.itemsize)
-    tiles = -(-form.tiles // blocks.rows) * blocks.rows
-    own, summed = form.channel.size // blocks.lanes, form.summed.size // blocks.lanes
-    step = blocks.rows * blocks.vectors / rate
-    products = PLACES * tiles * form.summed.size * own / rate * (step + 0.5) / step
-    forward = FORWARD * tiles * summed * (form.channel.size // blocks.channels)
-    backward = BACKWARD * tiles * own
-    sums = SUMS * PLACES * tiles * own * (form.summed.size // blocks.summed)
-    elements = form.channel.size * form.summed.size
-    weights = elements * (REPACK * TAPS * TAPS + WEIGHTS * PLACES)
-    return products + forward + backward + sums + weights
 
 
 def weights_kernel(form: Form, blocks: Blocks, source: Ref, target: Ref) -> Planned:

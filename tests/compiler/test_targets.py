@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import llvmlite.binding as llvm
 import pytest
 from compiler.plan_checks import TARGETS, check_program
 
-from glia.base.dtypes import float32, float64
+from glia.base.dtypes import float32, float64, int64
+from glia.compiler.codegen import nest, transpose
 from glia.compiler.codegen.targets import Target, describe
 from glia.compiler.native import create_machine, kernel_name, llvm_text
-from glia.compiler.schedule.loops import Contraction, Kernel
+from glia.compiler.schedule import winograd
+from glia.compiler.schedule.loops import Contraction, Kernel, Nest, Repeat, Scatter, Winograd
 from glia.ir import build, products
 from glia.ir.expr import Expr
+from glia.ir.ops import control, index, view
 from glia.ir.ops.source import leaf
+from glia.ir.scan import Loop
 
 ARM = describe("aarch64-unknown-linux-gnu", "neoverse-n1", {"neon": True, "fp-armv8": True})
 APPLE = describe("arm64-apple-macosx14.0", "apple-m1", {"neon": True})
@@ -62,14 +67,96 @@ def softmax() -> Expr:
     return build.softmax(leaf(0, (20, 100), float32), 1)
 
 
-PROGRAMS = {"matmul": matmul, "conv": conv, "elementwise": elementwise, "softmax": softmax}
+def columns() -> Expr:
+    return build.sum_(leaf(0, (300, 64), float32), 0)
+
+
+def turned() -> Expr:
+    return view.permute(leaf(0, (64, 96), float32), (1, 0))
+
+
+def scattered() -> Expr:
+    places = view.expand(view.reshape(leaf(1, (40,), int64), (40, 1)), (40, 64))
+    return index.scatter_add(leaf(0, (40, 64), float32), places, 0, 7)
+
+
+def recurrence() -> Expr:
+    xs, start = leaf(0, (5, 32, 16), float32), leaf(1, (32, 16), float32)
+    w = leaf(2, (16, 16), float32)
+    h, x = control.fresh(start.shape, float32), control.fresh(start.shape, float32)
+    after = build.tanh(build.add(x, products.matmul(h, w)))
+    return Loop([h], [start], [x], [xs], [after]).final(0)
+
+
+def deep() -> Expr:
+    x, w = leaf(0, (8, 32, 12, 12), float32), leaf(1, (32, 32, 3, 3), float32)
+    return products.conv(x, w, None, (1, 1), (1, 1), (1, 1), 1)
+
+
+def reads_columns(kernel: Kernel, target: Target) -> bool:
+    return isinstance(kernel, Nest) and nest.Generator(kernel, target).columns is not None
+
+
+def is_turned(kernel: Kernel, target: Target) -> bool:
+    return isinstance(kernel, Nest) and transpose.turned(kernel, target) is not None
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A program, how to know its kernel among others, and what that one uses of NEON."""
+
+    program: Callable[[], Expr]
+    known: type | Callable[[Kernel, Target], bool]
+    words: str  # instructions on vectors
+    least: int
+
+    def of(self, kernels: list[Kernel], target: Target) -> Kernel:
+        """The one kernel of this kind."""
+        known = self.known
+        if isinstance(known, type):
+            found = [kernel for kernel in kernels if isinstance(kernel, known)]
+        else:
+            found = [kernel for kernel in kernels if known(kernel, target)]
+        assert found
+        return found[0]
+
+
+KINDS = {
+    "matmul": Kind(matmul, Contraction, "fmla", 8),
+    "conv": Kind(conv, Contraction, "fmla", 8),
+    "deep conv": Kind(deep, Winograd, "fmla", 8),
+    "elementwise": Kind(elementwise, Nest, "fmla", 8),
+    "softmax": Kind(softmax, Nest, "fmla", 4),
+    "columns": Kind(columns, reads_columns, "fadd", 4),
+    "turned": Kind(turned, is_turned, "zip1|zip2|trn1|trn2", 4),
+    "scattered": Kind(scattered, Scatter, "fadd", 1),
+    "recurrence": Kind(recurrence, Repeat, "fmla", 8),
+}
 
 
 @pytest.mark.parametrize("target", [ARM, APPLE, *TARGETS.values()], ids=lambda t: t.cpu)
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", KINDS)
 def test_programs_compile(name: str, target: Target) -> None:
-    for kernel in kernels(PROGRAMS[name](), target):
+    for kernel in kernels(KINDS[name].program(), target):
         assert kernel_name(kernel, target) in assembly(kernel, target)
+
+
+def neon(words: str, lanes: str, text: str) -> int:
+    """How many of these instructions work on vectors of so many lanes."""
+    # GNU writes fmla v0.4s, v1.4s, v2.4s; Apple writes fmla.4s v0, v1, v2
+    return len(re.findall(rf"\t(?:{words})(?:\s+v\d+)?\.{lanes}", text))
+
+
+@pytest.mark.parametrize("target", [ARM, APPLE], ids=lambda t: t.cpu)
+@pytest.mark.parametrize("name", KINDS)
+def test_arm_kernels_of_every_kind_use_vectors(
+    name: str, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(winograd, "WORTH", float("inf"))  # also where another form is as good
+    kind = KINDS[name]
+    text = assembly(kind.of(kernels(kind.program(), target), target), target)
+    assert neon(kind.words, "4s" if name != "turned" else "(?:4s|2d)", text) >= kind.least
+    assert "%" not in re.sub(r"//.*|;.*|@.*", "", text), "x86 registers in ARM code"
 
 
 @pytest.mark.parametrize("target", [ARM, APPLE], ids=lambda t: t.cpu)
@@ -77,11 +164,7 @@ def test_programs_compile(name: str, target: Target) -> None:
 def test_arm_contractions_use_vector_multiply_add(target: Target, dtype, lanes: str) -> None:
     (kernel,) = [k for k in kernels(matmul(dtype), target) if isinstance(k, Contraction)]
     assert kernel.tile.lanes * dtype.itemsize == 16
-    text = assembly(kernel, target)
-    # GNU writes fmla v0.4s, v1.4s, v2.4s; Apple writes fmla.4s v0, v1, v2
-    found = re.findall(rf"\tfmla\S*\s+v\d+\.{lanes}|\tfmla\.{lanes}", text)
-    assert len(found) >= 8
-    assert "%" not in re.sub(r"//.*|;.*|@.*", "", text), "x86 registers in ARM code"
+    assert neon("fmla", lanes, assembly(kernel, target)) >= 8
 
 
 @pytest.mark.parametrize(("name", "register"), [("avx512", "zmm"), ("avx2", "ymm")])

@@ -339,7 +339,8 @@ def _scan(g: Grower) -> Expr | None:
         w_in, w = (g.leaf((n, hidden), dtype, False).node for n in (shape[-1], hidden))
         h = control.fresh((*shape[:-1], hidden), x.node.dtype)
         own = products.matmul(step, build.mul(w_in, 0.3))
-        after = build.tanh(build.add(own, products.matmul(h, w)))
+        kept = products.matmul(h, build.mul(w, 0.2))  # steps forget, lest they be chaos
+        after = build.tanh(build.add(own, kept))
     else:
         h = control.fresh(shape, x.node.dtype)
         after = build.add(build.mul(h, 0.5), step)

@@ -38,6 +38,7 @@ from glia.tensor.create import (
 from glia.tensor.jit import jit
 from glia.tensor.random import manual_seed, rand, randint, randn, randperm
 from glia.tensor.rows import Rows
+from glia.tensor.scan import scan
 from glia.tensor.tensor import Parameter, Tensor, as_tensor, enable_grad, no_grad, realize
 
 __all__ = [
@@ -74,6 +75,7 @@ __all__ = [
     "randn",
     "randperm",
     "realize",
+    "scan",
     "set_num_threads",
     "stack",
     "tensor",

@@ -11,7 +11,8 @@ from glia.base.i18n import tr
 from glia.compiler.program import Plan, Temporary
 from glia.runtime.execute import Bound, profilers
 from glia.runtime.threads import pool
-from glia.tensor.tensor import Tensor, realize
+from glia.tensor.tensor import realize
+from glia.tensor.trees import flatten
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def explain_memory(step: Callable[..., Any]) -> Callable[..., MemoryReport]:
         profilers.append(watch)
         try:
             result = step(*args, **kwargs)
-            realize(*_tensors(result))
+            realize(*flatten(result)[0])
         finally:
             profilers.remove(watch)
         if not watch.programs:
@@ -181,13 +182,3 @@ def _alive(value: Temporary) -> Alive:
         op, node.shape, node.dtype.name, value.nbytes, node.path, line,
         value.first, value.last,
     )  # fmt: skip
-
-
-def _tensors(tree: Any) -> list[Tensor]:
-    if isinstance(tree, Tensor):
-        return [tree]
-    if isinstance(tree, dict):
-        tree = list(tree.values())
-    if isinstance(tree, tuple | list):
-        return [tensor for part in tree for tensor in _tensors(part)]
-    return []

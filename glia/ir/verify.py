@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from glia.base.dtypes import BY_NAME
 from glia.base.errors import GliaError, VerifyError, teach
-from glia.ir.expr import Expr, bodies
+from glia.ir.expr import Expr, bodies, topological
+from glia.ir.ops.control import variables
 from glia.ir.table import TABLE
 
 
@@ -14,7 +15,8 @@ def verify(outputs: Sequence[Expr]) -> None:
     """Check every expression the outputs depend on.
 
     Operations stand in the table, inputs are expressions, attributes are complete and hashable,
-    nothing depends on itself, and shapes and dtypes are those the rows infer; in bodies, too.
+    nothing depends on itself, and shapes and dtypes are those the rows infer; in bodies, too. A
+    body reads the variables that its loop sets, and nothing from outside.
 
     Raises:
         VerifyError: names the first expression that breaks a rule.
@@ -25,7 +27,9 @@ def verify(outputs: Sequence[Expr]) -> None:
     for node in _ordered(outputs):
         _check_form(node)
         _check_type(node)
-        verify(bodies(node))
+        if node.op.kind == "control":
+            verify(bodies(node))
+            _check_variables(node)
 
 
 def _ordered(outputs: Sequence[Expr]) -> list[Expr]:
@@ -86,6 +90,14 @@ def _check_type(node: Expr) -> None:
     if shape != node.shape or dtype is not node.dtype:
         found = f"{node.dtype.name} {node.shape}"
         _fail(node, f"its row infers {dtype.name} {shape}, the node says {found}")
+
+
+def _check_variables(node: Expr) -> None:
+    parts = variables(node.inputs, len(node.attr("carry")), node.attr("sequences"))
+    known = {variable for part in parts for variable in part}
+    for part in topological(bodies(node)):
+        if part.op.name in ("bound", "leaf") and part not in known:
+            _fail(node, f"its body reads {part}{part.attrs}, which the loop does not set")
 
 
 def _fail(node: Expr, what: str, cause: BaseException | None = None) -> None:

@@ -41,6 +41,9 @@ def defer(
     tensor: Tensor, function: Callable[..., Expr], others: tuple[Tensor, ...], *attrs: Any
 ) -> None:
     """Overwrite ``tensor`` with ``function(tensor, *others, *attrs)`` at the next ``assign``."""
+    tracing = _node.tracer()
+    if tracing is not None:
+        tracing.deferring()
     found = _waiting.get(id(tensor))
     node = tensor._node
     if found is None or found.node is not node or found.tensor() is not tensor:

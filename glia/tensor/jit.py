@@ -27,6 +27,7 @@ from glia.tensor.node import Node, computed
 from glia.tensor.random import default_generator
 from glia.tensor.rows import Rows, check_times, land
 from glia.tensor.tensor import Tensor, realize, wrap
+from glia.tensor.trees import TENSOR, flatten, unflatten
 
 _version = 0
 
@@ -71,9 +72,13 @@ class _Tracer:
         if tensor.requires_grad:
             value.slot.owner = weakref.ref(tensor)
 
-    def refill(self, key: Tensor) -> None:
+    def refill(self, key: Tensor) -> Tensor:
         """A random key that must be fresh at every call."""
         self.keys.append(key)
+        return key
+
+    def deferring(self) -> None:
+        """An update that waits is taken when the recording ends."""
 
     def gradient(self, tensor: Tensor) -> None:
         """``backward`` is about to change a tensor's gradient."""
@@ -123,7 +128,7 @@ class _Compiled:
 
     def __init__(self, function: Callable[..., Any], args: Any) -> None:
         functional.flush()
-        flat, rebuild = _flatten(args)
+        flat, structure = flatten(args)
         values = [acquire(tensor.shape, tensor.dtype) for tensor in flat]
         inner = [wrap(computed(value)) for value in values]
         self.values = values
@@ -131,11 +136,12 @@ class _Compiled:
         tracer = _Tracer(getattr(function, "__name__", "function"))
         _node.set_tracer(tracer)
         try:
-            result = function(*rebuild(inner)[0], **rebuild(inner)[1])
+            positional, named = unflatten(structure, inner)
+            result = function(*positional, **named)
             for update in functional.take():
                 tracer.assign(*update)
-            found, self.rebuild = _flatten(result)
-            self.single = result is found[0] if found else False
+            found, self.structure = flatten(result)
+            self.single = self.structure is TENSOR
             wanted = _substitute([t._node.expr for t in found], tracer.stands_for)
         finally:
             _node.set_tracer(None)
@@ -179,7 +185,7 @@ class _Compiled:
                     sources[i] = slot
             self.program.run([value.slot for value in values])
         tensors = [wrap(computed(value)) for value in values]
-        return tensors[0] if self.single else self.rebuild(tensors)
+        return tensors[0] if self.single else unflatten(self.structure, tensors)
 
     def many(
         self,
@@ -206,7 +212,7 @@ class _Compiled:
         emit("realize", outputs=len(values))
         into = {leaf: value.slot for leaf, value in tables.items()}
         repeat(self.program, [value.slot for value in values], times, into, gathers)
-        return self.rebuild([wrap(computed(value)) for value in values])
+        return unflatten(self.structure, [wrap(computed(value)) for value in values])
 
     def _key_tables(self, times: int) -> dict[Expr, Value]:
         """The random keys of so many steps, drawn in the order of the steps."""
@@ -255,41 +261,6 @@ def _slot(node: Node) -> Slot:
     value = node.value
     assert value is not None
     return value.slot
-
-
-def _flatten(tree: Any) -> tuple[list[Tensor], Callable[[Sequence[Tensor]], Any]]:
-    """The tensors in nested tuples, lists and dicts, and how to put others in their place."""
-    found: list[Tensor] = []
-    shape = _describe(tree, found)
-    return found, lambda tensors: _build(shape, tensors)
-
-
-# Functions inside the one above would hold themselves, hence what was recorded, until some later
-# collection of garbage.
-
-
-def _describe(item: Any, found: list[Tensor]) -> Any:
-    """What stands where; tensors are put into ``found`` and go by number."""
-    if isinstance(item, Tensor):
-        found.append(item)
-        return len(found) - 1
-    if isinstance(item, tuple | list):
-        return type(item), [_describe(part, found) for part in item]
-    if isinstance(item, dict):
-        return dict, [(key, _describe(part, found)) for key, part in item.items()]
-    return None, item
-
-
-def _build(shape: Any, tensors: Sequence[Tensor]) -> Any:
-    """The reverse of ``_describe``."""
-    if isinstance(shape, int):
-        return tensors[shape]
-    kind, parts = shape
-    if kind is dict:
-        return {key: _build(part, tensors) for key, part in parts}
-    if kind is None:
-        return parts
-    return kind([_build(part, tensors) for part in parts])
 
 
 def _key(args: Any) -> Any:
@@ -342,7 +313,7 @@ class jit:
         if _node.tracer() is not None:
             return self.function(*args, **kwargs)
         key, plain = _kinds(args, kwargs)
-        flat = args if plain else _flatten((args, kwargs))[0]
+        flat = args if plain else flatten((args, kwargs))[0]
         return self._recording(key, (args, kwargs)).call(flat)
 
     def many(self, times: int, *args: Any, between: Callable[[], None] | None = None) -> Any:
@@ -380,7 +351,7 @@ class jit:
             tracer.refuse("many() was called")
         landed: dict[int, Rows] = {}
         placed = tuple([land(arg, times, landed) for arg in args])
-        flat = _flatten((placed, {}))[0]
+        flat = flatten((placed, {}))[0]
         key, _ = _kinds(placed, {})
         return self._recording(key, (placed, {})).many(times, flat, landed, between)
 

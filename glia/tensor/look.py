@@ -9,8 +9,8 @@ from typing import Any, TextIO
 from glia.base.errors import ArgumentError, teach
 from glia.base.i18n import tr
 from glia.runtime.listing import KINDS, Watch
-from glia.tensor.jit import _flatten
 from glia.tensor.tensor import realize
+from glia.tensor.trees import flatten
 
 
 def show_kernels(
@@ -53,10 +53,10 @@ def show_kernels(
         raise ArgumentError(teach(what, help))
 
     def shown(*args: Any, **kwargs: Any) -> Any:
-        realize(*_flatten((args, kwargs))[0])
+        realize(*flatten((args, kwargs))[0])
         with Watch() as watch:
             result = function(*args, **kwargs)
-            realize(*_flatten(result)[0])
+            realize(*flatten(result)[0])
         print(watch.text(kind), file=file or sys.stdout)
         return result
 

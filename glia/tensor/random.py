@@ -74,12 +74,10 @@ def host_rng() -> np.random.Generator:
 
 
 def key_tensor() -> Tensor:
-    """A fresh key as a tensor; a tracer refills it at every call of the jitted step."""
+    """A fresh key as a tensor; a tracer sees to it that every call, or step, has its own."""
     key = Tensor(default_generator.next_key())
     tracer = _node.tracer()
-    if tracer is not None:
-        tracer.refill(key)
-    return key
+    return key if tracer is None else tracer.refill(key)
 
 
 def _uniform(key: Expr, shape: Shape) -> Expr:

@@ -240,6 +240,30 @@ def apply(function: Callable[..., Expr], tensors: tuple[Any, ...], *attrs: Any) 
     return wrap(Node(expr, holds, wants, None, not enabled))
 
 
+def expression(node: Node) -> Expr:
+    """What an operation reads of a node: gradients stop at what was detached."""
+    cut = node.cut and not node.requires_grad and grad_enabled.get()
+    return build.detach(node.expr) if cut else node.expr
+
+
+def recorded(expr: Expr, hold: Any, wants: bool) -> Tensor:
+    """A tensor of what was recorded; ``wants`` says whether an input requires gradients."""
+    enabled = grad_enabled.get()
+    flows = wants and enabled and expr.dtype.kind == "float"
+    return wrap(Node(expr, hold, flows, None, not enabled))
+
+
+def apply_all(
+    function: Callable[..., tuple[Expr, ...]], tensors: tuple[Any, ...], *attrs: Any
+) -> tuple[Tensor, ...]:
+    """As ``apply``, for a function that gives several expressions."""
+    nodes = [tensor._node for tensor in tensors]
+    found = compose(function, tuple([expression(node) for node in nodes]), attrs)
+    wants = any([node.requires_grad for node in nodes])
+    hold = [node.hold for node in nodes]
+    return tuple([recorded(expr, hold, wants) for expr in found])
+
+
 def _to_array(data: Any, dtype: DType | None) -> np.ndarray:
     if isinstance(data, Tensor):
         data = to_numpy(data)

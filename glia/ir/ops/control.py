@@ -48,6 +48,14 @@ def fresh(shape: Shape, dtype: DType) -> Expr:
     return bound(-next(_count), shape, dtype)
 
 
+def stand_in(depth: int, number: int, shape: Shape, dtype: DType) -> Expr:
+    """A variable for a body that users' code is writing, so many loops deep.
+
+    The same each time, so that writing a body again finds the expressions of the first time.
+    """
+    return bound(-(1 << 40) - (depth << 20) - number, shape, dtype)
+
+
 def variables(
     inputs: Sequence[Expr], carries: int, sequences: int
 ) -> tuple[tuple[Expr, ...], tuple[Expr, ...], tuple[Expr, ...]]:

@@ -40,6 +40,7 @@ from glia.nn.loss import (
 from glia.nn.module import Module
 from glia.nn.normalization import BatchNorm1d, BatchNorm2d, LayerNorm
 from glia.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
+from glia.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from glia.nn.sparse import Embedding
 from glia.tensor.tensor import Parameter
 
@@ -59,11 +60,15 @@ __all__ = [
     "Embedding",
     "Flatten",
     "GELU",
+    "GRU",
+    "GRUCell",
     "Hardtanh",
     "HuberLoss",
     "Identity",
     "KLDivLoss",
     "L1Loss",
+    "LSTM",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -79,6 +84,8 @@ __all__ = [
     "NLLLoss",
     "PReLU",
     "Parameter",
+    "RNN",
+    "RNNCell",
     "ReLU",
     "ReLU6",
     "SELU",

@@ -88,7 +88,8 @@ def _uniform(key: Expr, shape: Shape) -> Expr:
     return build.mul(build.cast(bits, float32), 2.0**-24)
 
 
-def _dropout(x: Expr, key: Expr, p: float, together: int) -> Expr:
+def dropped(x: Expr, key: Expr, p: float, together: int) -> Expr:
+    """What ``dropout`` records."""
     lead = x.shape[: x.ndim - together]
     keep = build.ge(_uniform(key, (*lead, *(1,) * together)), p)
     scaled = build.mul(x, 1.0 / (1.0 - p)) if p < 1 else x
@@ -100,7 +101,7 @@ def dropout(x: Tensor, p: float, together: int = 0) -> Tensor:
 
     The last ``together`` dimensions are dropped as one.
     """
-    return apply(_dropout, (x, key_tensor()), p, together)
+    return apply(dropped, (x, key_tensor()), p, together)
 
 
 def rand(*size: Any) -> Tensor:

@@ -125,7 +125,7 @@ def names(structure: Structure, root: str) -> Iterator[str]:
     if structure is TENSOR:
         yield root
     elif structure[0] is not None:
-        kind, keys, parts = structure
+        _, keys, parts = structure
         for key, part in zip(range(len(parts)) if keys is None else keys, parts, strict=True):
             yield from names(part, f"{root}[{key!r}]")
 

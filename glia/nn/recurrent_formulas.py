@@ -1,0 +1,281 @@
+"""What recurrent layers compute, as expressions. Checks stand here: they run once per new shape.
+
+What a step needs of the input alone is one product over all steps, before the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from glia.base.errors import ShapeError, teach
+from glia.base.i18n import tr
+from glia.base.shapes import Shape
+from glia.base.source import module_stack
+from glia.ir import build, products
+from glia.ir.expr import Expr
+from glia.ir.ops import contract as _contract
+from glia.ir.ops.control import fresh
+from glia.ir.ops.view import concat, pad, permute, reshape, slice_
+from glia.ir.scan import Loop
+from glia.nn.formulas import check_dtype
+from glia.tensor.random import dropped
+
+
+class Weights(NamedTuple):
+    """The parameters of one layer in one direction."""
+
+    ih: Expr  # (gates · hidden, input)
+    hh: Expr  # (gates · hidden, state)
+    b_ih: Expr | None
+    b_hh: Expr | None
+    hr: Expr | None  # (projection, hidden)
+
+
+State = tuple[Expr, ...]
+Step = Callable[[Expr, State, Weights], State]
+
+
+class Kind(NamedTuple):
+    """One kind of cell: its gates and its step."""
+
+    gates: int
+    step: Step
+    states: int = 1
+
+
+def _parts(x: Expr, count: int) -> list[Expr]:
+    """The last dimension cut into equal pieces."""
+    batch, size = x.shape
+    width = size // count
+    return [slice_(x, (0, i * width), (batch, i * width + width), (1, 1)) for i in range(count)]
+
+
+def _plain(activation: Callable[[Expr], Expr]) -> Step:
+    def step(p: Expr, state: State, w: Weights) -> State:
+        """``h' = act(p + W h)``"""
+        return (activation(build.add(p, products.linear(state[0], w.hh))),)
+
+    return step
+
+
+def _lstm(p: Expr, state: State, w: Weights) -> State:
+    """``c' = σ(f) c + σ(i) tanh(g)``, ``h' = σ(o) tanh(c')``"""
+    h, c = state
+    i, f, g, o = _parts(build.add(p, products.linear(h, w.hh)), 4)
+    kept = build.mul(build.sigmoid(f), c)
+    c = build.add(kept, build.mul(build.sigmoid(i), build.tanh(g)))
+    h = build.mul(build.sigmoid(o), build.tanh(c))
+    return (h if w.hr is None else products.linear(h, w.hr)), c
+
+
+def _gru(p: Expr, state: State, w: Weights) -> State:
+    """``n = tanh(p + r (W h + b))``, ``h' = (1 - z) n + z h``"""
+    (h,) = state
+    from_input, from_state = _parts(p, 3), _parts(products.linear(h, w.hh), 3)
+    r, z = (build.sigmoid(build.add(from_input[i], from_state[i])) for i in range(2))
+    inner = from_state[2]
+    if w.b_hh is not None:
+        hidden = inner.shape[1]
+        inner = build.add(inner, slice_(w.b_hh, (2 * hidden,), (3 * hidden,), (1,)))
+    n = build.tanh(build.add(from_input[2], build.mul(r, inner)))
+    return (build.add(n, build.mul(z, build.sub(h, n))),)
+
+
+KINDS = {
+    "RNN_TANH": Kind(1, _plain(build.tanh)),
+    "RNN_RELU": Kind(1, _plain(build.relu)),
+    "LSTM": Kind(4, _lstm, 2),
+    "GRU": Kind(3, _gru),
+}
+
+
+def _bias(mode: str, w: Weights) -> Expr | None:
+    """What can be added before the loop: of a GRU's second bias, the part for r and z."""
+    if w.b_ih is None or w.b_hh is None:
+        return None
+    if mode != "GRU":
+        return build.add(w.b_ih, w.b_hh)
+    hidden = w.b_hh.shape[0] // 3
+    return build.add(w.b_ih, pad(slice_(w.b_hh, (0,), (2 * hidden,), (1,)), (0,), (hidden,)))
+
+
+def _projected(mode: str, x: Expr, w: Weights, batch_first: bool) -> Expr:
+    """``x W_ihᵀ + b`` for all steps: (time, batch, gates), whichever of the two x has first."""
+    batch, time = x.shape[:2] if batch_first else x.shape[1::-1]
+    p = _contract.plain
+    x_map = (p(1), p(0), p(3)) if batch_first else (p(0), p(1), p(3))
+    sizes = (time, batch, *w.ih.shape)
+    found = _contract.contract(x, w.ih, sizes, 3, x_map, (p(2), p(3)))
+    bias = _bias(mode, w)
+    return found if bias is None else build.add(found, bias)
+
+
+# Cells
+
+
+def cell(x: Expr, *rest: object) -> State:
+    """One step; ``rest`` is [state], weights, the name, mode, whether the state is given."""
+    *tensors, name, mode, given = rest
+    assert isinstance(name, str) and isinstance(mode, str)
+    kind = KINDS[mode]
+    exprs: list[Expr] = list(tensors)  # type: ignore[arg-type]
+    count = kind.states if given else 0
+    w = Weights(*exprs[count:], *(None,) * (5 - len(exprs) + count))
+    check_dtype(name, x, w.ih)
+    single = x.ndim == 1
+    _check_input(name, x, w.ih.shape[1], 1)
+    rows = reshape(x, (1, *x.shape)) if single else x
+    shape = (rows.shape[0], w.hh.shape[1])
+    wanted = shape[1:] if single else shape
+    state = tuple(_start(name, h, wanted, x) for h in exprs[:count])
+    state = tuple(reshape(h, shape) for h in state)
+    if not state:
+        state = (build.full(shape, 0.0, x.dtype),) * kind.states
+    p = products.linear(rows, w.ih)
+    bias = _bias(mode, w)
+    found = kind.step(p if bias is None else build.add(p, bias), state, w)
+    return tuple(reshape(h, wanted) for h in found)
+
+
+# Layers
+
+
+class Plan(NamedTuple):
+    """What a recurrent layer is made of; attributes of its expressions."""
+
+    name: str
+    mode: str
+    layers: int
+    directions: int
+    batch_first: bool
+    weights: int  # of one layer in one direction
+    bias: bool
+    given: bool  # whether the first state is
+    dropout: float  # between layers; 0 in evaluation
+
+
+def recurrent(x: Expr, *rest: object) -> State:
+    """All layers: the outputs of the last one, then the last states of all.
+
+    ``rest`` is [states], weights, [random keys], plan.
+    """
+    *tensors, plan = rest
+    assert isinstance(plan, Plan)
+    exprs: list[Expr] = list(tensors)  # type: ignore[arg-type]
+    kind = KINDS[plan.mode]
+    given = exprs[: kind.states] if plan.given else []
+    runs = plan.layers * plan.directions
+    first = len(given)
+    groups = [
+        _weights(plan, exprs[first + i * plan.weights : first + (i + 1) * plan.weights])
+        for i in range(runs)
+    ]
+    keys = exprs[first + runs * plan.weights :]
+    check_dtype(plan.name, x, groups[0].ih)
+    _check_input(plan.name, x, groups[0].ih.shape[1], 2)
+    single = x.ndim == 2
+    starts = _starts(plan, kind, given, groups, x)
+    batch_first = plan.batch_first and not single
+    if single:
+        x = reshape(x, (x.shape[0], 1, x.shape[1]))
+    lasts: list[State] = []
+    for layer in range(plan.layers):
+        if keys and layer:
+            x = dropped(x, keys[layer - 1], plan.dropout, 0)
+        outs = []
+        for direction in range(plan.directions):
+            run = layer * plan.directions + direction
+            first_of_all = batch_first and not layer
+            with_name = f"l{layer}" + ("_reverse" if direction else "")
+            module_stack.append(with_name if runs > 1 else "")
+            p = _projected(plan.mode, x, groups[run], first_of_all)
+            out, last = _loop(kind, p, starts[run], groups[run], bool(direction))
+            module_stack.pop()
+            outs.append(out)
+            lasts.append(last)
+        x = concat(outs, 2)  # (time, batch, directions · hidden)
+    if single:
+        x = reshape(x, (x.shape[0], x.shape[2]))
+    out = permute(x, (1, 0, 2)) if batch_first else x
+    return out, *(_stacked(plan, [last[i] for last in lasts], single) for i in range(kind.states))
+
+
+def _weights(plan: Plan, found: Sequence[Expr]) -> Weights:
+    biases = found[2:4] if plan.bias else (None, None)
+    return Weights(found[0], found[1], *biases, *(found[4 if plan.bias else 2 :] or (None,)))
+
+
+def _loop(kind: Kind, p: Expr, start: State, w: Weights, reverse: bool) -> tuple[Expr, State]:
+    """The outputs of all steps, and the last states."""
+    state = tuple(fresh(h.shape, h.dtype) for h in start)
+    x = fresh(p.shape[1:], p.dtype)
+    loop = Loop(state, start, [x], [p], kind.step(x, state, w), (), reverse)
+    return loop.after(0), tuple(loop.final(i) for i in range(len(state)))
+
+
+def _stacked(plan: Plan, lasts: Sequence[Expr], single: bool) -> Expr:
+    """The last states of all layers and directions: (layers · directions, batch, size)."""
+    found = concat([reshape(h, (1, *h.shape)) for h in lasts], 0)
+    return reshape(found, (found.shape[0], found.shape[2])) if single else found
+
+
+def _starts(
+    plan: Plan, kind: Kind, given: Sequence[Expr], groups: Sequence[Weights], x: Expr
+) -> list[State]:
+    """The first states of each layer and direction."""
+    single = x.ndim == 2
+    batch = 1 if single else x.shape[0 if plan.batch_first else 1]
+    sizes = [groups[0].hh.shape[1], groups[0].hh.shape[0] // kind.gates][: kind.states]
+    if not given:
+        zeros = tuple(build.full((batch, size), 0.0, x.dtype) for size in sizes)
+        return [zeros] * len(groups)
+    found = []
+    for h, size in zip(given, sizes, strict=True):
+        wanted = (len(groups), size) if single else (len(groups), batch, size)
+        found.append(reshape(_start(plan.name, h, wanted, x), (len(groups), batch, size)))
+    return [
+        tuple(
+            reshape(slice_(h, (run, 0, 0), (run + 1, *h.shape[1:]), (1, 1, 1)), h.shape[1:])
+            for h in found
+        )
+        for run in range(len(groups))
+    ]
+
+
+# Checks
+
+
+def _check_input(name: str, x: Expr, size: int, rank: int) -> None:
+    """Input must be (N, size) for a cell, (L, N, size) for a layer; N may be left out."""
+    if x.ndim not in (rank, rank + 1) or x.shape[-1] != size:
+        wanted = f"(N, {size})" if rank == 1 else f"(L, N, {size})"
+        what = tr(
+            f"{name}: expected input {wanted}, got {x.shape}.",
+            f"{name}：需要形状 {wanted} 的输入，得到 {x.shape}。",
+        )
+        found = x.shape[-1] if x.ndim else 1
+        help = tr(f"set input_size={found}, or reshape", f"请设 input_size={found}，或改变形状")
+        raise ShapeError(teach(what, help))
+    if rank == 2 and not min(x.shape[:-1]):
+        what = tr(
+            f"{name}: expected at least one step, got {x.shape}.",
+            f"{name}：至少需要一个时间步，得到 {x.shape}。",
+        )
+        raise ShapeError(teach(what, tr("check the data", "请检查数据")))
+
+
+def _start(name: str, h: Expr, wanted: Shape, x: Expr) -> Expr:
+    """A given first state must fit."""
+    check_dtype(name, h, x)
+    if h.shape != wanted:
+        what = tr(
+            f"{name}: expected a first state of shape {wanted}, got {h.shape}.",
+            f"{name}：初始状态的形状应为 {wanted}，得到 {h.shape}。",
+        )
+        help = tr(
+            "layers come first, also with batch_first; leave it out to start with zeros",
+            "batch_first 时层数也在第一维；省略则从零开始",
+        )
+        raise ShapeError(teach(what, help))
+    return h

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from glia.autodiff.scan import loop_of, scan_gradient
 from glia.base.errors import GradError, teach
 from glia.base.source import module_stack
 from glia.ir.build import add, eq, full, where
@@ -15,7 +16,7 @@ def pullback(output: Expr, wrt: Sequence[Expr], seed: Expr) -> list[Expr | None]
     key = ("pullback", tuple(wrt), seed)
     found = output.memo.get(key)
     if found is None:
-        found = output.memo[key] = _walk(output, tuple(wrt), seed)
+        found = output.memo[key] = pullback_all({output: seed}, tuple(wrt))
     return found
 
 
@@ -23,33 +24,34 @@ def pullback(output: Expr, wrt: Sequence[Expr], seed: Expr) -> list[Expr | None]
 SINGULAR = frozenset(("mul", "div", "sqrt", "log", "log1p", "exp", "expm1", "pow"))
 
 
-def _walk(output: Expr, wrt: tuple[Expr, ...], seed: Expr) -> list[Expr | None]:
-    order = topological((output,))
+def pullback_all(seeds: Mapping[Expr, Expr], wrt: Sequence[Expr]) -> list[Expr | None]:
+    """``Σ seed · ∂output/∂x`` over several outputs, in one walk."""
+    order = topological(seeds)
     matters: set[Expr] = set()
     targets = set(wrt)
     for node in order:
         if node in targets or any(child in matters for child in node.inputs):
             matters.add(node)
-    gradients: dict[Expr, Expr] = {output: seed} if output in matters else {}
+    gradients = {output: seed for output, seed in seeds.items() if output in matters}
     masked: set[Expr] = set()  # reached through the branch of a where
+    loops = _Loops(order)
     for node in reversed(order):
         g = gradients.get(node)
-        if g is None or node not in matters or not node.inputs:
+        if node not in matters or not any(child in matters for child in node.inputs):
             continue
-        if not any(child in matters for child in node.inputs):
+        if node.op.kind == "control":
+            parts = loops.reached(node, g)
+        elif g is None:
             continue
-        if node.op.gradient is None and node.op.name != "scan":
-            raise GradError(_no_derivative(node))
+        else:
+            parts = _local(node, g)
         under_mask = node.op.name == "where" or node in masked
         if under_mask and node.op.kind in ("elementwise", "view", "index"):
             masked.update(node.inputs)
-        module_stack.append(f"{node.path} grad" if node.path else "")
-        parts = _local(node, g)
-        module_stack.pop()
-        for child, part in zip(node.inputs, parts, strict=True):
+        for child, part in zip(node.inputs, parts, strict=bool(parts)):
             if part is None or child not in matters:
                 continue
-            if node in masked and node.op.name in SINGULAR:
+            if g is not None and node in masked and node.op.name in SINGULAR:
                 part = _only_where_used(g, part)
             before = gradients.get(child)
             gradients[child] = part if before is None else add(before, part)
@@ -57,12 +59,36 @@ def _walk(output: Expr, wrt: tuple[Expr, ...], seed: Expr) -> list[Expr | None]:
 
 
 def _local(node: Expr, g: Expr) -> tuple[Expr | None, ...]:
-    """One gradient per input: the row's rule, or a walk through the body of a scan."""
-    if node.op.gradient is not None:
-        return node.op.gradient(node, g)
-    from glia.autodiff.scan import scan_gradient
+    """One gradient per input, by the row's rule."""
+    if node.op.gradient is None:
+        raise GradError(_no_derivative(node))
+    module_stack.append(f"{node.path} grad" if node.path else "")
+    parts = node.op.gradient(node, g)
+    module_stack.pop()
+    return parts
 
-    return scan_gradient(node, g, pullback)
+
+class _Loops:
+    """The results of one loop are differentiated together: one loop back for all of them."""
+
+    def __init__(self, order: Sequence[Expr]) -> None:
+        self.first: dict[object, Expr] = {}
+        self.waiting: dict[object, list[tuple[Expr, Expr]]] = {}
+        for node in order:
+            if node.op.kind == "control":
+                self.first.setdefault(loop_of(node), node)
+
+    def reached(self, node: Expr, g: Expr | None) -> tuple[Expr | None, ...]:
+        """Gradients for the inputs once all results have theirs, nothing before."""
+        waiting = self.waiting.setdefault(loop_of(node), [])
+        if g is not None:
+            waiting.append((node, g))
+        if self.first[loop_of(node)] is not node or not waiting:
+            return ()
+        module_stack.append(f"{node.path} grad" if node.path else "")
+        parts = scan_gradient(waiting, pullback_all)
+        module_stack.pop()
+        return parts
 
 
 def _only_where_used(g: Expr, part: Expr) -> Expr:

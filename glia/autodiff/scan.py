@@ -1,4 +1,4 @@
-"""The derivative of a scan: a scan that runs the other way.
+"""The derivative of a loop: a loop that runs the other way.
 
 At step t the gradient of the carry after the step, ``ḡ``, becomes that of the carry before it and
 of what the step read: ``pullback(body, ḡ)``. What the body's pullback needs of the forward pass is
@@ -8,7 +8,8 @@ are computed again. Gradients of constants are summed after the loop, in one con
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from glia.ir.build import add, full
 from glia.ir.expr import Expr, substituted, topological
@@ -16,20 +17,33 @@ from glia.ir.ops.control import fresh, variables
 from glia.ir.ops.view import reshape
 from glia.ir.scan import Loop, part
 
-Pullback = Callable[[Expr, Sequence[Expr], Expr], list[Expr | None]]
+Pullback = Callable[[Mapping[Expr, Expr], Sequence[Expr]], list[Expr | None]]
 #: Looked through to find what is worth storing.
 VIEWS = frozenset(("reshape", "permute", "expand", "slice", "flip", "detach"))
 
 
-def scan_gradient(node: Expr, g: Expr, pullback: Pullback) -> tuple[Expr | None, ...]:
-    """One gradient per input of a scan."""
-    return _Reverse(node, g, pullback).run()
+def loop_of(node: Expr) -> tuple[object, ...]:
+    """What the scans that run as one loop have in common."""
+    return node.inputs, *node.attrs[2:]
+
+
+def scan_gradient(
+    results: Sequence[tuple[Expr, Expr]], pullback: Pullback
+) -> tuple[Expr | None, ...]:
+    """One gradient per input of a loop, from some of its results and their gradients."""
+    return _Reverse(results, pullback).run()
+
+
+def _added(to: dict[Any, Expr], key: Any, g: Expr) -> None:
+    """Add to what there is."""
+    to[key] = add(to[key], g) if key in to else g
 
 
 class _Reverse:
-    def __init__(self, node: Expr, g: Expr, pullback: Pullback) -> None:
-        self.node, self.g, self.pullback = node, g, pullback
-        self.kind, self.out, carry, sequences, self.length, self.reverse = node.attrs
+    def __init__(self, results: Sequence[tuple[Expr, Expr]], pullback: Pullback) -> None:
+        self.results, self.pullback = results, pullback
+        self.node = node = results[0][0]
+        carry, sequences, self.length, self.reverse = node.attrs[2:]
         self.carry: tuple[Expr, ...] = carry
         parts = variables(node.inputs, len(carry), sequences)
         self.state, self.slices, self.consts = parts
@@ -51,8 +65,10 @@ class _Reverse:
     def run(self) -> tuple[Expr | None, ...]:
         floats = [i for i, c in enumerate(self.carry) if c.dtype.kind == "float"]
         incoming = {i: fresh(self.carry[i].shape, self.carry[i].dtype) for i in floats}
-        start, xs = self._seeds(floats)
-        parts = self._pulled(incoming, xs)
+        start, first, seeds, xs = self._seeds()
+        for i, variable in incoming.items():
+            _added(seeds, self.carry[i], variable)
+        parts = self._pulled(seeds)
         zero = {self.state[i]: self._zero(i) for i in floats}
         roots = {**zero, **parts}
         known = self._residuals(list(roots.values()))
@@ -62,7 +78,7 @@ class _Reverse:
         roots = dict(zip(roots, substituted(roots.values(), given), strict=True))
         loop = Loop(
             list(incoming.values()),
-            [start[i] for i in floats],
+            [start.get(i, self._zero(i)) for i in floats],
             list(slices),
             list(slices.values()),
             [roots[self.state[i]] for i in floats],
@@ -70,71 +86,61 @@ class _Reverse:
             not self.reverse,
             self.length,
         )
-        return self._results(loop, floats, roots)
-
-    def _zero(self, number: int) -> Expr:
-        return full(self.carry[number].shape, 0.0, self.carry[number].dtype)
-
-    def _results(
-        self, loop: Loop, floats: list[int], roots: dict[Expr, Expr]
-    ) -> tuple[Expr | None, ...]:
         found: list[Expr | None] = [None] * len(self.state)
         for place, i in enumerate(floats):
-            found[i] = loop.final(place)
-            if self.kind == "states" and i == self.out:
-                first = self._at(self.length if self.reverse else 0)
-                found[i] = add(loop.final(place), first)
+            last = loop.final(place)
+            found[i] = add(last, first[i]) if i in first else last
         found += [loop.stack(roots[v]) if v in roots else None for v in self.slices]
         found += [loop.total(roots[v]) if v in roots else None for v in self.consts]
         return tuple(found)
 
+    def _zero(self, number: int) -> Expr:
+        return full(self.carry[number].shape, 0.0, self.carry[number].dtype)
+
     # What comes in
 
-    def _at(self, t: int) -> Expr:
-        """The incoming gradient of one of the states."""
-        return reshape(part(self.g, t, 1), self.g.shape[1:])
+    def _seeds(
+        self,
+    ) -> tuple[dict[int, Expr], dict[int, Expr], dict[Expr, Expr], dict[Expr, Expr]]:
+        """Gradients of the carries after the last step and before the first; those that come in
+        at every step, as variables of the values they belong to; and the variables' stacks.
+        """
+        start: dict[int, Expr] = {}
+        first: dict[int, Expr] = {}
+        seeds: dict[Expr, Expr] = {}
+        xs: dict[Expr, Expr] = {}
+        begin, end = (self.length, 0) if self.reverse else (0, self.length)
+        for node, g in self.results:
+            kind, out = node.attrs[:2]
+            if kind == "final":
+                _added(start, out, g)
+                continue
+            met, value = g, out
+            if kind == "states":
+                low, high = support(g)
+                if low <= begin < high:
+                    _added(first, out, _at(g, begin))
+                if (low, high) == (end, end + 1):
+                    _added(start, out, _at(g, end))
+                    continue
+                met, value = part(g, 0 if self.reverse else 1, self.length), self.carry[out]
+            variable = fresh(met.shape[1:], met.dtype)
+            xs[variable] = met
+            _added(seeds, value, variable)
+        return start, first, seeds, xs
 
-    def _seeds(self, floats: list[int]) -> tuple[dict[int, Expr], dict[Expr, Expr]]:
-        """The gradients the reverse loop starts with, and those it meets on its way."""
-        start = {i: self._zero(i) for i in floats}
-        if self.kind == "final":
-            start[self.out] = self.g
-            return start, {}
-        last = 0 if self.reverse else self.length
-        if self.kind == "states":
-            low, high = support(self.g)
-            if (low, high) == (last, last + 1):
-                start[self.out] = self._at(last)
-                return start, {}
-            met = part(self.g, 0 if self.reverse else 1, self.length)
-        else:
-            met = self.g
-        self.met = fresh(met.shape[1:], met.dtype)
-        return start, {self.met: met}
-
-    def _pulled(self, incoming: dict[int, Expr], xs: dict[Expr, Expr]) -> dict[Expr, Expr]:
+    def _pulled(self, seeds: dict[Expr, Expr]) -> dict[Expr, Expr]:
         """The gradient of everything the body reads."""
         wanted = [*self.state, *self.slices, *self.consts]
         wanted = [v for v in wanted if v.dtype.kind == "float"]
-        seeds = []
-        for i, seed in incoming.items():
-            if xs and self.kind == "states" and i == self.out:
-                seed = add(seed, self.met)
-            seeds.append((self.carry[i], seed))
-        if self.kind == "stack" and self.out.dtype.kind == "float":
-            seeds.append((self.out, self.met))
-        parts: dict[Expr, Expr] = {}
-        for value, seed in seeds:
-            for v, g in zip(wanted, self.pullback(value, wanted, seed), strict=True):
-                if g is not None:
-                    parts[v] = add(parts[v], g) if v in parts else g
-        return parts
+        found = zip(wanted, self.pullback(seeds, wanted), strict=True)
+        return {v: g for v, g in found if g is not None}
 
     # What is kept of the forward loop
 
     def _residuals(self, roots: Sequence[Expr]) -> dict[Expr, Expr]:
         """Values of the forward body that the reverse one reads, with their stacks."""
-        outs = [self.out] if self.kind == "stack" else []
+        outs = [node.attrs[1] for node, _ in self.results if node.attrs[0] == "stack"]
         primal = set(topological([*self.carry, *outs]))
         border: set[Expr] = set()
         for node in topological(roots, primal):
@@ -159,6 +165,11 @@ class _Reverse:
         if node in kept:
             return False
         return any(n.op.name in ("contract", "scan") for n in topological((node,), kept))
+
+
+def _at(g: Expr, t: int) -> Expr:
+    """One step of a stack."""
+    return reshape(part(g, t, 1), g.shape[1:])
 
 
 def support(g: Expr) -> tuple[int, int]:

@@ -45,6 +45,7 @@ class _Reverse:
         self.node = node = results[0][0]
         carry, sequences, self.length, self.reverse = node.attrs[2:]
         self.carry: tuple[Expr, ...] = carry
+        self.outs = [node.attrs[1] for node, _ in results if node.attrs[0] == "stack"]
         parts = variables(node.inputs, len(carry), sequences)
         self.state, self.slices, self.consts = parts
         self.forward = Loop(
@@ -53,7 +54,7 @@ class _Reverse:
             self.slices,
             node.inputs[len(carry) : len(carry) + sequences],
             carry,
-            (),
+            self.outs,
             self.reverse,
             self.length,
         )
@@ -140,8 +141,7 @@ class _Reverse:
 
     def _residuals(self, roots: Sequence[Expr]) -> dict[Expr, Expr]:
         """Values of the forward body that the reverse one reads, with their stacks."""
-        outs = [node.attrs[1] for node, _ in self.results if node.attrs[0] == "stack"]
-        primal = set(topological([*self.carry, *outs]))
+        primal = set(topological([*self.carry, *self.outs]))
         border: set[Expr] = set()
         for node in topological(roots, primal):
             border.update(child for child in node.inputs if child in primal)

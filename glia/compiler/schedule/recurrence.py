@@ -349,8 +349,7 @@ class _Recurrence:
         item = root.dtype.itemsize
         scratch: Ref = (root, ("scratch", total * self.slices // item))
         for ref, offset in zip(lives, offsets, strict=True):
-            size = ref[0].dtype.itemsize
-            place = _Place(scratch, offset // size, 0, total // size)
+            place = _Place(scratch, offset // item, 0, total // item)
             if ref in kept:
                 self.moved(ref, place)
             else:

@@ -118,7 +118,7 @@ class _Recurrence:
         self.batch = self.width = 0
         self.body: tuple[Expr, ...] = tuple(self.values)
         sizes = {v.shape[0] if v.shape else 0 for v in self.moving}
-        if len(sizes) != 1 or not state:
+        if len(sizes) != 1 or 0 in sizes or not state:
             return
         (size,) = sizes
         width = _slice(size)

@@ -154,7 +154,7 @@ class RNNBase(Module):
         plan = self._plan(bool(state), dropout)
         return apply_all(_r.recurrent, (input, *state, *weights, *keys), plan)
 
-    def forward(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Any]:
+    def forward(self, input: Tensor, hx: Any = None) -> tuple[Tensor, Any]:
         out, last = self._run(input, () if hx is None else (hx,))
         return out, last
 
@@ -341,7 +341,7 @@ class RNNCellBase(Module):
         tensors = (input, *state, self.weight_ih, self.weight_hh, *biases)
         return apply_all(_r.cell, tensors, type(self).__name__, self.mode, bool(state))
 
-    def forward(self, input: Tensor, hx: Tensor | None = None) -> Any:
+    def forward(self, input: Tensor, hx: Any = None) -> Any:
         return self._step(input, () if hx is None else (hx,))[0]
 
     def extra_repr(self) -> str:

@@ -90,6 +90,7 @@ def test_values_and_gradients_are_the_loops(body: Callable, reverse: bool) -> No
         last, ys = run(lambda c, v: body(w, b, c, v), h, x, reverse=reverse)
         loss = (last * gl.tensor(np.arange(6.0).reshape(2, 3))).sum() + (ys * ys).sum()
         loss.backward()
+        gl.realize(last, ys, *(t.grad for t in everything if t.grad is not None))
         gradients = [np.zeros(t.shape) if t.grad is None else t.grad.numpy() for t in everything]
         results.append([last.detach().numpy(), ys.detach().numpy(), *gradients])
     for found, wanted in zip(*results, strict=True):
@@ -181,6 +182,7 @@ def test_layers_inside() -> None:
         _, ys = run(f, start, x)
         (ys * ys).sum().backward()
         tensors = [ys.detach(), x.grad, *(p.grad for p in cell.parameters()), head.weight.grad]
+        gl.realize(*tensors)
         results.append([t.numpy() for t in tensors])
     for found, wanted in zip(*results, strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-12)

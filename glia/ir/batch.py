@@ -117,6 +117,12 @@ def _trailing(node: Expr, done: Done, size: int) -> Expr:
     return intern(node.op, _every(node, done, size), node.attrs)
 
 
+def _index(node: Expr, done: Done, size: int) -> Expr:
+    """Reading and adding at places: every slice at its own, one dimension further back."""
+    dim, *rest = node.attrs
+    return intern(node.op, _every(node, done, size), (dim + 1, *rest))
+
+
 def _contract(node: Expr, done: Done, size: int) -> Expr:
     sizes, rank, *maps = node.attrs
     operands, moved = [], []
@@ -162,5 +168,6 @@ _RULES: dict[str, Callable[[Expr, Done, int], Expr]] = {
     "concat": _dims,
     "window": _trailing,
     "fold": _trailing,
+    "index": _index,
     "contract": _contract,
 }

@@ -89,8 +89,13 @@ def on_forget(action: Callable[[], None]) -> None:
 
 
 def forget() -> None:
-    """Start the table afresh. Live expressions stay valid; equal new ones are new objects."""
+    """Start the table afresh. Live expressions stay valid; equal new ones are new objects.
+
+    Only the variables of loops stay: living bodies are written in them.
+    """
+    kept = {key: x for key, x in _interned.items() if x.op.name == "bound" and x.attrs[0] >= 0}
     _interned.clear()
+    _interned.update(kept)
     _composed.clear()
     for action in _on_forget:
         action()

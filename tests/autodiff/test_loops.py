@@ -13,7 +13,7 @@ from glia.autodiff.reverse import gradient
 from glia.base.dtypes import as_dtype, bool_, float64, int64
 from glia.ir import build as b
 from glia.ir import lookup, products
-from glia.ir.expr import Expr, intern, substituted, topological
+from glia.ir.expr import Expr, forget, intern, substituted, topological
 from glia.ir.interpret import interpret
 from glia.ir.ops.control import fresh
 from glia.ir.ops.source import leaf
@@ -167,6 +167,17 @@ def test_loops_are_their_steps(block: int) -> None:
 @pytest.mark.parametrize("seed", range(1000, 1016))
 def test_compiled_loops_are_their_steps(seed: int) -> None:
     check(seed, True)
+
+
+def test_loops_outlive_the_table_of_expressions() -> None:
+    body = Body(1)
+    leaves = [x for x in body.values if x.dtype is float64]
+    results = body.results()
+    before = interpret(with_gradients(results, [0, 4], leaves), body.values)
+    forget()
+    after = interpret(with_gradients(results, [0, 4], leaves), body.values)
+    for a, c in zip(after, before, strict=True):
+        np.testing.assert_array_equal(a, c)
 
 
 def test_all_kinds_of_loops_turn_up() -> None:

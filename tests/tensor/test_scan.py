@@ -156,6 +156,18 @@ def test_only_some_results_want_gradients() -> None:
     assert not gl.scan(lambda c, x: (c + x, None), gl.ones(3), gl.ones(4, 3))[0].requires_grad
 
 
+def test_masked_nans_do_not_leak() -> None:
+    x = gl.tensor([1.0, -1.0, 4.0], requires_grad=True)
+    last, _ = gl.scan(lambda c, v: (c + gl.where(v > 0, v.sqrt(), 0.0), None), 0.0, x)
+    y = gl.tensor([1.0, -1.0], requires_grad=True)
+    _, logs = gl.scan(lambda c, v: (c + v, (y * v).log()), gl.zeros(2), gl.ones(2, 2))
+    (last + gl.where(y > 0, logs, 0.0).sum()).backward()
+    gl.realize(last, x.grad, y.grad)
+    assert last.item() == 3.0
+    assert x.grad is not None and x.grad.tolist() == [0.5, 0.0, 0.25]
+    assert y.grad is not None and y.grad.tolist() == [2.0, 0.0]
+
+
 def test_what_was_detached_before_gets_no_gradient() -> None:
     w = gl.ones(3, requires_grad=True)
     computed = (w * 2).detach()

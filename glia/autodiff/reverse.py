@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 
 from glia.autodiff.scan import loop_of, scan_gradient
 from glia.base.errors import GradError, teach
 from glia.base.source import module_stack
 from glia.ir.build import add, eq, full, where
 from glia.ir.expr import Expr, topological
+from glia.ir.ops.view import concat
 
 
 def pullback(output: Expr, wrt: Sequence[Expr], seed: Expr) -> list[Expr | None]:
@@ -32,13 +34,13 @@ def pullback_all(seeds: Mapping[Expr, Expr], wrt: Sequence[Expr]) -> list[Expr |
     for node in order:
         if node in targets or any(child in matters for child in node.inputs):
             matters.add(node)
-    gradients = {output: seed for output, seed in seeds.items() if output in matters}
+    gathered = {output: [seed] for output, seed in seeds.items() if output in matters}
     masked: set[Expr] = set()  # reached through the branch of a where
     loops = _Loops(order)
     for node in reversed(order):
-        g = gradients.get(node)
         if node not in matters or not any(child in matters for child in node.inputs):
             continue
+        g = total(gathered.get(node))
         if node.op.kind == "control":
             parts = loops.reached(node, g)
         elif g is None:
@@ -53,9 +55,34 @@ def pullback_all(seeds: Mapping[Expr, Expr], wrt: Sequence[Expr]) -> list[Expr |
                 continue
             if g is not None and node in masked and node.op.name in SINGULAR:
                 part = _only_where_used(g, part)
-            before = gradients.get(child)
-            gradients[child] = part if before is None else add(before, part)
-    return [gradients.get(x) for x in wrt]
+            gathered.setdefault(child, []).append(part)
+    return [total(gathered.get(x)) for x in wrt]
+
+
+def total(parts: Sequence[Expr] | None) -> Expr | None:
+    """The sum. Pieces that fill the whole side by side are put together: no zeros are added."""
+    if not parts:
+        return None
+    pieces = _tiles(parts) if len(parts) > 1 else None
+    return reduce(add, parts) if pieces is None else concat(*pieces)
+
+
+def _tiles(parts: Sequence[Expr]) -> tuple[list[Expr], int] | None:
+    """What is padded, in order, and along which dimension, if it fills the whole."""
+    if not all(part.op.name == "pad" for part in parts):
+        return None
+    around = [[d for d, n in enumerate(zip(*part.attrs, strict=True)) if any(n)] for part in parts]
+    dims = {d for found in around for d in found}
+    if len(dims) != 1:
+        return None
+    (dim,) = dims
+    ordered = sorted(parts, key=lambda part: part.attrs[0][dim])
+    end = 0
+    for part in ordered:
+        if part.attrs[0][dim] != end:
+            return None
+        end += part.inputs[0].shape[dim]
+    return ([part.inputs[0] for part in ordered], dim) if end == parts[0].shape[dim] else None
 
 
 def _local(node: Expr, g: Expr) -> tuple[Expr | None, ...]:

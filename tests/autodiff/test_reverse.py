@@ -13,9 +13,10 @@ from glia.autodiff.reverse import gradient, pullback
 from glia.base.dtypes import float32, float64, int64
 from glia.base.errors import GradError
 from glia.ir import build, products
-from glia.ir.expr import Expr
+from glia.ir.expr import Expr, topological
 from glia.ir.interpret import interpret
 from glia.ir.ops.source import leaf
+from glia.ir.ops.view import slice_
 
 X = np.linspace(-1.3, 1.7, 12).reshape(3, 4)
 
@@ -183,3 +184,24 @@ def test_compiled_gradients_of_a_deep_chain() -> None:
     assert g is not None
     (found,) = compiled([g], {x: np.ones(5)})
     np.testing.assert_allclose(found, 0.99**40, rtol=1e-12)
+
+
+def test_gradients_of_pieces_are_put_together() -> None:
+    """Pieces that fill the whole are laid side by side; others are padded and added."""
+    x = leaf(-1, (2, 6), float64)
+    pieces = [slice_(x, (0, at), (2, at + 2), (1, 1)) for at in (2, 0, 4)]
+    values = {x: np.arange(12.0).reshape(2, 6)}
+    over = slice_(x, (0, 1), (2, 3), (1, 1))
+    for parts, joined in ((pieces, True), (pieces[:2], False), ([*pieces, over], False)):
+        loss = build.sum_(build.mul(parts[0], parts[0]))
+        for i, part in enumerate(parts[1:], 2):
+            loss = build.add(loss, build.sum_(build.mul(build.mul(part, part), float(i))))
+        (g,) = gradient(loss, [x])
+        assert g is not None
+        names = {node.op.name for node in topological((g,))}
+        assert ("concat" in names) is joined and ("pad" in names) is not joined
+        weights = np.zeros(6)
+        for i, part in enumerate(parts, 1):
+            weights[part.attrs[0][1] : part.attrs[1][1]] += i
+        (found,) = interpret([g], values)
+        np.testing.assert_array_equal(found, 2 * weights * values[x])

@@ -36,18 +36,33 @@ def matmul(a: Expr, b: Expr) -> Expr:
 
 
 def _batched(a: Expr, b: Expr, lead: Shape, m: int, k: int, n: int) -> Expr:
+    p = _contract.plain
     if not any(size > 1 for size in b.shape[:-2]):
         # one matrix on the right: the batch joins the rows
         rows = numel(lead) * m
-        a, b = reshape(broadcast_to(a, (*lead, m, k)), (rows, k)), reshape(b, (k, n))
-        p = _contract.plain
-        return _contract.contract(a, b, (rows, n, k), 2, (p(0), p(2)), (p(2), p(1)))
+        b, turned = _straight(reshape(b, (k, n)))
+        of_b = (p(1), p(2)) if turned else (p(2), p(1))
+        a = reshape(broadcast_to(a, (*lead, m, k)), (rows, k))
+        return _contract.contract(a, b, (rows, n, k), 2, (p(0), p(2)), of_b)
     r = len(lead)
-    a, b = broadcast_to(a, (*lead, m, k)), broadcast_to(b, (*lead, k, n))
-    p = _contract.plain
+    b, turned = _straight(b)
+    last = (n, k) if turned else (k, n)
+    a, b = broadcast_to(a, (*lead, m, k)), broadcast_to(b, (*lead, *last))
     batch = tuple(p(i) for i in range(r))
-    maps = ((*batch, p(r), p(r + 2)), (*batch, p(r + 2), p(r + 1)))
-    return _contract.contract(a, b, (*lead, m, n, k), r + 2, *maps)
+    b_map = (*batch, p(r + 1), p(r + 2)) if turned else (*batch, p(r + 2), p(r + 1))
+    return _contract.contract(a, b, (*lead, m, n, k), r + 2, (*batch, p(r), p(r + 2)), b_map)
+
+
+def _straight(matrix: Expr) -> tuple[Expr, bool]:
+    """A transposed matrix (or batch of them) as it was before, and whether it was transposed.
+
+    Its gradient is then computed the way it lies, too.
+    """
+    rank = matrix.ndim
+    turned = (*range(rank - 2), rank - 1, rank - 2)
+    if matrix.op.name == "permute" and matrix.attrs[0] == turned:
+        return matrix.inputs[0], True
+    return matrix, False
 
 
 def linear(x: Expr, weight: Expr, bias: Expr | None = None) -> Expr:

@@ -127,6 +127,13 @@ def reach(
     count = int(np.prod([var.size for var in live], dtype=np.int64))
     if not guards and offset.is_affine() and count > POINTS:
         return (*offset.bounds(), None)
+    held = set().union(*(variables(guard.index) for guard in guards))
+    free = Index(tuple(term for term in offset.terms if term[0] not in held), 0)
+    if free.terms and offset.is_affine() and count > POINTS:
+        # what no guard mentions moves the offset by itself
+        bound = Index(tuple(term for term in offset.terms if term[0] in held), offset.constant)
+        low, high, _ = reach(bound, guards, [var for var in loops if var in held])
+        return low + free.bounds()[0], high + free.bounds()[1], None
     assert count <= POINTS, f"{offset}: {count} points are too many to enumerate"
     axes = np.meshgrid(*(np.arange(var.size) for var in live), indexing="ij", sparse=True)
     grid = dict(zip(live, axes, strict=True))

@@ -129,8 +129,8 @@ FUNCTIONS: dict[str, tuple[Reference, list[tuple[float, float]], bool]] = {
     "tanh": (np.tanh, [(-10, 10), (-0.7, 0.7), (-22, 22)], True),
     "sigmoid": (sigmoid_exact, [(-10, 20), (-1, 1)], False),
     "erf": (erf_exact, [(-6, 6), (-1, 1)], False),
-    "sin": (np.sin, [(-10, 10), (-1000, 1000)], True),
-    "cos": (np.cos, [(-10, 10), (-1000, 1000)], True),
+    "sin": (np.sin, [(-10, 10), (-1000, 1000), (-(2**20), 2**20)], True),
+    "cos": (np.cos, [(-10, 10), (-1000, 1000), (-(2**20), 2**20)], True),
     "sqrt": (np.sqrt, [(0, 4)], True),
 }
 
@@ -161,3 +161,35 @@ def test_error_in_units_of_the_last_place(name: str, dtype: type) -> None:
     for x in parts:
         error, at = worst(name, dtype, x, precise)
         assert error <= ULPS, f"{name}({at!r}) is {error:.2f} ulp off"
+
+
+@pytest.mark.parametrize("dtype", FLOATS, ids=lambda d: d.__name__)
+@pytest.mark.parametrize("name", ["sin", "cos"])
+def test_quarter_turns(name: str, dtype: type) -> None:
+    """Where the result is nearly zero, nearly all of the argument cancels."""
+    if dtype is np.float64 and np.finfo(np.longdouble).nmant <= 52:
+        pytest.skip("no type more precise than float64 here")
+    turns = np.arange(-300_000, 300_000).astype(np.longdouble)
+    near = (turns * np.longdouble("1.57079632679489661923132169163975144")).astype(dtype)
+    error, at = worst(name, dtype, near, np.longdouble)
+    assert error <= ULPS, f"{name}({at!r}) is {error:.2f} ulp off"
+
+
+def test_powers_in_units_of_the_last_place() -> None:
+    rng = np.random.default_rng(0)
+    base = np.exp(rng.uniform(-87, 88, 100_000)).astype(np.float32)
+    near = rng.uniform(0.5, 2, 100_000).astype(np.float32)
+    base = np.concatenate([base, near, -near])
+    exponent = np.concatenate(
+        [
+            rng.uniform(-2, 2, 100_000),
+            rng.uniform(-120, 120, 100_000),
+            rng.integers(-99, 99, 100_000),
+        ]
+    ).astype(np.float32)
+    node = accepts("pow", [base, exponent])
+    assert node is not None
+    (found,) = compiled([node], dict(zip(node.inputs, (base, exponent), strict=True)))
+    with np.errstate(all="ignore"):
+        errors = ulps(found, np.power(base.astype(np.float64), exponent.astype(np.float64)))
+    assert errors.max() <= ULPS

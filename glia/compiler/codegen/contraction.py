@@ -10,17 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import product
+from math import prod
 
 from glia.compiler.codegen.body import Body, fits_lanes
 from glia.compiler.codegen.llvm import Builder, register_type
 from glia.compiler.codegen.nest import decode, pointers, share
 from glia.compiler.codegen.sums import add_lanes
 from glia.compiler.codegen.targets import Target
-from glia.compiler.index import Index, Var, substitute, variable
-from glia.compiler.schedule.loops import Contraction, Guard
+from glia.compiler.index import Index, Var, picks, substitute, variable, variables
+from glia.compiler.schedule.loops import Contraction, Guard, Load, walk
 
 #: A loop around the sums, run or not, for guards that bound no summed variable.
 ONCE = Var("once", 1)
+#: Results of so many elements are not in a near cache: their memory is asked for in advance, one
+#: row of a tile after so many steps of its sums.
+LARGE, GAP = 1 << 18, 8
 
 
 def _bounded(guard: Guard, reduce: tuple[Var, ...]) -> Var | None:
@@ -28,16 +32,16 @@ def _bounded(guard: Guard, reduce: tuple[Var, ...]) -> Var | None:
     return next((v for v in reduce if guard.index.coefficient(v)), None)
 
 
-def generate(kernel: Contraction, name: str, _target: Target) -> str:
+def generate(kernel: Contraction, name: str, target: Target) -> str:
     """LLVM IR of the kernel."""
-    return _Generator(kernel).run(name)
+    return _Generator(kernel, target).run(name)
 
 
 class _Generator:
-    def __init__(self, kernel: Contraction) -> None:
+    def __init__(self, kernel: Contraction, target: Target) -> None:
         self.k = kernel
         self.tile = kernel.tile
-        self.b = Builder()
+        self.b = Builder(target.has_scale)
         self.env: dict[Var, str] = {}
         self.dtype = kernel.dtype
         tile = kernel.tile
@@ -50,6 +54,7 @@ class _Generator:
         self.reduce = kernel.reduce
         if any(_bounded(guard, kernel.reduce) is None for guard in kernel.guards):
             self.reduce = (ONCE, *kernel.reduce)
+        self.asks = len(self.reduce) == 1 and prod(v.size for v in kernel.loops) >= LARGE
         self.kind = register_type(kernel.dtype, tile.lanes)
         self.suffix = f"v{tile.lanes}f{8 * kernel.dtype.itemsize}"
 
@@ -163,20 +168,66 @@ class _Generator:
         self, rows: int, columns: int, blocks: int, tail: int, reduce: tuple[Var, ...]
     ) -> list[str]:
         """Run the summed loops; accumulators in order rows, columns, blocks."""
-        count = rows * columns * (blocks + bool(tail))
-        start = [(self.kind, "zeroinitializer")] * count
+        per = columns * (blocks + bool(tail))
+        start = [(self.kind, "zeroinitializer")] * (rows * per)
+
+        def step(over: Var) -> Callable[[str, list[str]], list[str]]:
+            def body(i: str, inside: list[str]) -> list[str]:
+                self.env[over] = i
+                return run(reduce[reduce.index(over) + 1 :], self._pairs_of(inside))
+
+            return body
 
         def run(left: tuple[Var, ...], current: list[tuple[str, str]]) -> list[str]:
             if not left:
                 return self._multiply([v for _, v in current], rows, columns, blocks, tail)
-
-            def body(i: str, inside: list[str]) -> list[str]:
-                self.env[left[0]] = i
-                return run(left[1:], [(self.kind, text) for text in inside])
-
-            return self.b.loop(*self.spans[left[0]], 1, current, body, left[0].name)
+            low, high = self.spans[left[0]]
+            whole = (low, high) == ("0", str(left[0].size))
+            gap = min(left[0].size // rows, GAP) if self.asks and whole else 0
+            if gap:
+                sums = self._asking(left[0], gap, (rows, columns, per // columns), step(left[0]))
+                low, current = str(rows * gap), self._pairs_of(sums)
+            return self.b.loop(low, high, 1, current, step(left[0]), left[0].name)
 
         return run(reduce, start)
+
+    def _pairs_of(self, sums: list[str]) -> list[tuple[str, str]]:
+        return [(self.kind, text) for text in sums]
+
+    def _asking(
+        self,
+        over: Var,
+        gap: int,
+        parts: tuple[int, int, int],
+        step: Callable[[str, list[str]], list[str]],
+    ) -> list[str]:
+        """The first sums of a tile; between them, row by row, the memory that its result meets
+        is asked for, so that it is there when the sums are done."""
+        rows, columns, blocks = parts
+        values = walk([store.value for store in self.k.stores])
+        wanted = [(v.arg, v.offset, False) for v in values if isinstance(v, Load)]
+        wanted += [(store.arg, store.offset, True) for store in self.k.stores]
+        wanted = [one for one in wanted if self._spreads(one[1])]
+        saved = dict(self.env)
+
+        def body(row: str, inside: list[str]) -> list[str]:
+            for c, k in product(range(columns), range(blocks)):
+                self._at(saved, row, c, k)
+                for arg, offset, write in wanted:
+                    at = self.b.index(offset, self.env)
+                    self.b.prefetch(self.pointers[arg], at, self.k.args[arg], write)
+            self.env = dict(saved)
+            low = self.b.integer("mul nsw", row, str(gap))
+            high = self.b.integer("add nsw", low, str(gap))
+            return self.b.loop(low, high, 1, self._pairs_of(inside), step, over.name)
+
+        start = [(self.kind, "zeroinitializer")] * (rows * columns * blocks)
+        return self.b.loop("0", str(rows), 1, start, body, "ask")
+
+    def _spreads(self, offset: Index) -> bool:
+        """Whether an offset is another one for every vector of a tile."""
+        tiled = [v for v in self.factors if v.size > 1]
+        return not picks(offset) and all(v in variables(offset) for v in tiled)
 
     def _multiply(
         self, sums: list[str], rows: int, columns: int, blocks: int, tail: int
@@ -257,10 +308,10 @@ class _Generator:
                 self._store_vector(value)
         self.env = saved
 
-    def _at(self, base: dict[Var, str], row: int, column: int, block: int) -> None:
+    def _at(self, base: dict[Var, str], row: int | str, column: int, block: int) -> None:
         """Point the loop variables at one vector of the tile."""
         self.env = dict(base)
-        moves = [(self.tile.lanes_over, block * self.tile.lanes)]
+        moves: list[tuple[Var, int | str]] = [(self.tile.lanes_over, block * self.tile.lanes)]
         if self.tile.rows:
             moves.append((self.tile.rows[0], row))
         if self.tile.columns:

@@ -202,6 +202,12 @@ class Builder:
             )
         return value
 
+    def prefetch(self, pointer: str, offset: str, dtype: DType, write: bool) -> None:
+        """Ask for the line of an element, which will be read or written."""
+        at = self.address(pointer, offset, dtype)
+        self.declare("llvm.prefetch.p0", "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        self.line(f"call void @llvm.prefetch.p0(ptr {at}, i32 {int(write)}, i32 3, i32 1)")
+
     def store(
         self,
         value: str,

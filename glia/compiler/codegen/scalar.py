@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from glia.base.dtypes import DType
+from glia.compiler.codegen import periodic, vector_math
 from glia.compiler.codegen.llvm import Builder, register_type, splat_type
-from glia.compiler.codegen.vector_math import FUNCTIONS, FloatMath
+from glia.compiler.codegen.vector_math import FloatMath
 from glia.ir.ops.random import PARITY, ROTATIONS
 
 Emit = Callable[["Scalar", DType, list[str]], str]
+FUNCTIONS = vector_math.FUNCTIONS | periodic.FUNCTIONS
 
 
 class Scalar:

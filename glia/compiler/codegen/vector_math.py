@@ -203,6 +203,23 @@ class FloatMath:
         tail = self.polynomial(r, series if self.size == 8 else _EXP[::-1])
         return self.fma(self.mul(r, r), tail, r)
 
+    def unless(self, rare: str, usual: str, other: Callable[[], str]) -> str:
+        """``usual``; in lanes where ``rare`` holds the other value, computed only if any does."""
+        b = self.b
+        found = rare
+        if self.lanes > 1:
+            flags = f"v{self.lanes}i1"
+            pairs = [(splat_type("i1", self.lanes), rare)]
+            found = b.call(f"llvm.vector.reduce.or.{flags}", "i1", pairs)
+        before, seldom, join = b.block, b.label("rare"), b.label("join")
+        b.line(f"br i1 {found}, label %{seldom}, label %{join}")
+        b.start(seldom)
+        value = self.select(rare, other(), usual)
+        after = b.block
+        b.line(f"br label %{join}")
+        b.start(join)
+        return b.op(f"phi {self.kind} [ {usual}, %{before} ], [ {value}, %{after} ]")
+
     def keep_nan(self, x: str, result: str) -> str:
         return self.select(self.compare("uno", x, x), x, result)
 
@@ -326,18 +343,6 @@ def erf(m: FloatMath, x: str) -> str:
     return m.intrinsic("copysign", value, x)
 
 
-def sin(m: FloatMath, x: str) -> str:
-    return library(m, "sin", x)
-
-
-def cos(m: FloatMath, x: str) -> str:
-    return library(m, "cos", x)
-
-
-def power(m: FloatMath, a: str, b: str) -> str:
-    return library(m, "pow", a, b)
-
-
 FUNCTIONS: dict[str, Callable[..., str]] = {
     "exp": exp,
     "expm1": expm1,
@@ -346,7 +351,4 @@ FUNCTIONS: dict[str, Callable[..., str]] = {
     "tanh": tanh,
     "sigmoid": sigmoid,
     "erf": erf,
-    "sin": sin,
-    "cos": cos,
-    "pow": power,
 }

@@ -224,7 +224,7 @@ class Scheduler:
             rows = flat and weight.index[-1] == data.index[-1]
             fits = first == live[0] and (rows or data.base.ndim > 2)
             return Inner(first) if fits else None
-        if not data.index:
+        if not data.index or data.layout.key == natural(data.base.shape).key:
             return None
         innermost = data.layout.order[-1]
         return Inner(first) if data.index[innermost] == variable(first) else None

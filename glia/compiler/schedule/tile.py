@@ -28,6 +28,9 @@ REPACK_RAGGED = 8.0, 20.0
 #: one, when lines follow one another and when they lie so many bytes apart.
 LINE, INNER_CACHE = 64, 24 << 10
 LINE_CYCLES, FAR_CYCLES, FAR = 1.0, 3.0, 1024
+#: The same for the vectors of a panel, which nothing interrupts; and for more lines than the caches
+#: keep of those that lie a page or several apart.
+PANEL_CYCLES, PAGED_CYCLES, PAGED = 0.3, 12.0, 256
 #: What stays in the middle cache while more streams by.
 KEPT = 768 << 10
 #: Cycles to enter and leave a loop.
@@ -300,6 +303,7 @@ class _Waits:
     vector: float = 0.0
     scalar: float = 0.0
     crowded: float = 0.0
+    reduced: float = 0.0  # per vector of either operand, when many lie a page apart
     kept: int = 1 << 30  # vectors of a tile, all steps of which stay in the middle cache
     loop: float = 0.0  # to begin and end the innermost loop, per step
 
@@ -311,6 +315,7 @@ def _waits(
     lanes: int,
     row: Var | None,
     packed: tuple[bool, bool],
+    reduced: bool,
 ) -> _Waits:
     """What it costs when the operands' parts (vectors, scalars) leave the innermost cache."""
     if not order:
@@ -318,22 +323,51 @@ def _waits(
     size = p.itemsize
     wide = lanes * size
     lines = max(1.0, wide / LINE)
+    reads = [p.reads(order, offset) for offset in offsets]
     steps = [abs(offset.coefficient(order[-1])) * size for offset in offsets]
-    far = [FAR_CYCLES if step >= FAR else LINE_CYCLES for step in steps]
-    vector = scalar = crowded = 0.0
-    if p.reads(order, offsets[0]) * 2 * wide > INNER_CACHE:
-        vector = lines * (LINE_CYCLES if packed[0] else far[0])
+    far = [_line_cycles(step, count) for step, count in zip(steps, reads, strict=True)]
     apart = abs(offsets[1].coefficient(row)) * size if row else 0
-    if not packed[1] and apart and apart % PAGE == 0:
+    paged = bool(apart) and apart % PAGE == 0
+    if reduced:
+        outside = reads[0] * size * (WAYS + 2) > INNER_CACHE
+        vector = lines * LINE_CYCLES if outside else 0.0
+        return _Waits(vector, vector, 0.0, vector * 1.5 if paged else 0.0)
+    vector = scalar = crowded = 0.0
+    if reads[0] * 2 * wide > INNER_CACHE:
+        vector = lines * (PANEL_CYCLES if packed[0] else far[0])
+    if not packed[1] and paged:
         crowded = far[1]
-    if p.reads(order, offsets[1]) * WAYS * size > INNER_CACHE:
+    if reads[1] * WAYS * size > INNER_CACHE:
         if packed[1]:
             scalar = LINE_CYCLES * size / LINE
         else:
             share = size / LINE + 1 / WAYS if apart == size else 1.0
             scalar = far[1] * share * min(1.0, steps[1] / LINE)
-    kept = KEPT // (p.reads(order, offsets[0]) * wide)
-    return _Waits(vector, scalar, crowded, kept, LOOP_CYCLES / order[-1].size)
+    kept = KEPT // (reads[0] * wide)
+    return _Waits(vector, scalar, crowded, 0.0, kept, LOOP_CYCLES / order[-1].size)
+
+
+def _line_cycles(step: int, count: int) -> float:
+    """Cycles to fetch one of so many lines that lie ``step`` bytes apart."""
+    if count <= PAGED or step < FAR:
+        return LINE_CYCLES
+    return FAR_CYCLES if step % PAGE else PAGED_CYCLES
+
+
+@dataclass(frozen=True)
+class _Copies:
+    """What operands that are copied into panels hold, in elements per step of the loops."""
+
+    lanes: int
+    extent: int  # of the variable whose elements are lanes
+    vectors: float
+    scalars: float
+
+    def cycles(self, rows: int, taken: int, blocks: int) -> float:
+        """What the copies cost for a tile of so many rows and vectors."""
+        ragged = self.extent % (self.lanes * blocks) != 0, rows % taken != 0
+        vectors = self.vectors * (REPACK_RAGGED[1] if ragged[0] else REPACK)
+        return vectors + self.scalars * (REPACK_RAGGED[0] if ragged[1] else REPACK)
 
 
 def _vector_side(var: Var, offsets: tuple[Index, Index], reduced: bool) -> int | None:
@@ -370,14 +404,17 @@ def _best_tile(
     rate = p.target.products(lanes * p.itemsize)
     best: tuple[float, Tile] | None = None
     for row in cast(list[Var | None], rows) or _NOTHING:
-        waits = _waits(p, order, (vector, scalar), lanes, row, packed)
+        waits = _waits(p, order, (vector, scalar), lanes, row, packed, reduced)
         for column in cast(list[Var | None], columns) or _NOTHING:
             row_size, column_size = row.size if row else 1, column.size if column else 1
             vectors = -(-var.size // lanes)
             others = p.results // (row_size * column_size * (1 if reduced else var.size))
             limits = (p.target.registers, min(others, SHARES))
-            found = _sizes(row_size, column_size, vectors, reduced, limits, rate, waits)
-            cost = found[0] * steps / (row_size * column_size)
+            per = steps / (row_size * column_size)
+            sizes = [pair[i].layout.size / per if i in packing else 0.0 for i in (side, 1 - side)]
+            copies = _Copies(lanes, var.size, *sizes)
+            found = _sizes(row_size, column_size, vectors, reduced, limits, rate, waits, copies)
+            cost = found[0] * per
             tile = Tile(
                 var,
                 lanes,
@@ -411,6 +448,7 @@ def _sizes(
     limits: tuple[int, int],
     rate: float,
     waits: _Waits,
+    copies: _Copies,
 ) -> tuple[float, int, int, int]:
     """Cheapest (cycles per step of the loops around, rows, columns, blocks).
 
@@ -418,6 +456,7 @@ def _sizes(
     """
     registers, others = limits
     best = (float("inf"), 1, 1, 1)
+    least = float("inf")
     for r in range(1, min(row_size, MOST_ROWS) + 1):
         for c in range(1, min(column_size, 8) + 1):
             for b in range(1, 1 if reduced else min(vectors, 4) + 1) or (1,):
@@ -436,8 +475,9 @@ def _sizes(
                 cost *= 1.0 + 0.02 * max(0, SHARES - tiles)
                 # a tile that does not divide evenly needs code of its own for the rest
                 cost *= 1.0 + 0.02 * (bool(row_size % r) + bool(column_size % c))
-                if cost < best[0]:
-                    best = (cost, r, c, b)
+                total = cost + copies.cycles(row_size, r, b)
+                if total < least:
+                    least, best = total, (cost, r, c, b)
     return best
 
 
@@ -450,4 +490,6 @@ def _cycles(rows: int, columns: int, blocks: int, rate: float, waits: _Waits) ->
         wait += columns * blocks * FAR_CYCLES
     if rows > WAYS:
         wait += rows * waits.crowded
+    if rows + columns > WAYS:
+        wait += (rows + columns) * waits.reduced
     return max(products / rate, loads / 2, 4.0) + 0.5 + wait + waits.loop

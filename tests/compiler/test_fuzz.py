@@ -91,6 +91,10 @@ ONCE_WRONG = {
         %0 = leaf[slot=-1] : float32[2,0]
         %1 = reshape %0 : float32[0]
         outputs %1""",
+    "every use of a value was walked: four to the power of fifteen": """
+        %0 = leaf[slot=-1] : float32[3,16]
+        %1 = argmax[dim=1] %0 : int32[3,1]
+        outputs %1""",
     "places of their own taken for one, as all are the first of one": """
         %0 = leaf[slot=-1] : float32[3,5]
         %1 = leaf[slot=-2] : int64[3,5]

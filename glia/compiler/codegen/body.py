@@ -87,9 +87,8 @@ class Body:
 
     def emit(self, value: Value) -> str:
         """The register that holds the value."""
-        for part in reversed(self._pending(value)):
-            if id(part) not in self._done:
-                self._done[id(part)] = self._emit(part)
+        for part in self._pending(value):
+            self._done[id(part)] = self._emit(part)
         return self._done[id(value)]
 
     def give(self, registers: Mapping[int, str]) -> None:
@@ -97,15 +96,18 @@ class Body:
         self._done.update(registers)
 
     def _pending(self, value: Value) -> list[Value]:
-        """Values still to be emitted, users first; without recursion, graphs may be deep."""
+        """Values still to be emitted, each once and after its parts; graphs may be deep."""
         order: list[Value] = []
-        stack = [value]
+        seen = set(self._done)
+        stack = [(value, False)]
         while stack:
-            part = stack.pop()
-            if id(part) in self._done:
-                continue
-            order.append(part)
-            stack.extend(parts_of(part))
+            part, ready = stack.pop()
+            if ready:
+                order.append(part)
+            elif id(part) not in seen:
+                seen.add(id(part))
+                stack.append((part, True))
+                stack.extend((inner, False) for inner in reversed(parts_of(part)))
         return order
 
     def _emit(self, value: Value) -> str:

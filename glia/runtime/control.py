@@ -197,7 +197,7 @@ done:
 }}
 
 ; A worker: help with every job announced after %seen. Returns the last job seen when nothing came
-; for a while, -1 to stop.
+; for a while, -1 to stop. While the number is 0 the next job is being written.
 define i64 @glia_worker(ptr %control, i64 %seen, i64 %thread) {{
 entry:
   %pjob = getelementptr i64, ptr %control, i64 {JOB}
@@ -211,7 +211,9 @@ wait:
 spin:
   %i = phi i64 [ 0, %wait ], [ %i1, %again ]
   %now = load atomic i64, ptr %pjob acquire, align 8
-  %fresh = icmp ne i64 %now, %old
+  %other = icmp ne i64 %now, %old
+  %written = icmp ne i64 %now, 0
+  %fresh = and i1 %other, %written
   br i1 %fresh, label %got, label %again
 again:
   call void @glia_pause(i64 %i)

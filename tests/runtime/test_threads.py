@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import threading
@@ -19,6 +20,7 @@ from glia.base.errors import ArgumentError
 from glia.base.events import count_events
 from glia.compiler import program
 from glia.ir import build, products
+from glia.runtime import control
 from glia.runtime.threads import get_num_threads, set_num_threads
 
 
@@ -142,6 +144,22 @@ def test_changing_the_number_of_threads_stops_the_old_ones() -> None:
 def matrix(seed: int) -> tuple[gl.Tensor, np.ndarray]:
     array = np.random.default_rng(seed).integers(-3, 4, (96, 96)).astype(np.float32)
     return gl.tensor(array), array
+
+
+def test_a_job_that_is_still_being_written_is_left_alone() -> None:
+    """Its number is 0 then; table and length may belong to different jobs."""
+    calls: list[int] = []
+    kernel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+    noted = kernel(lambda _buffers, share, _shares: calls.append(share))
+    row = (ctypes.c_int64 * control.ROW)()
+    row[control.FUNCTION], row[control.SHARES] = ctypes.cast(noted, ctypes.c_void_p).value or 0, 1
+    words = (ctypes.c_int64 * control.WORDS)()
+    words[control.TABLE], words[control.COUNT] = ctypes.addressof(row), 1
+    words[control.THREADS] = 2
+    worker = control.native().worker
+    assert worker(ctypes.addressof(words), 7, 1) == 7 and not calls
+    words[control.JOB], row[control.TAKEN] = 8, 8 << 32
+    assert worker(ctypes.addressof(words), 7, 1) == 8 and calls == [0]
 
 
 def test_two_python_threads_at_once() -> None:

@@ -22,11 +22,6 @@ Pullback = Callable[[Mapping[Expr, Expr], Sequence[Expr]], list[Expr | None]]
 VIEWS = frozenset(("reshape", "permute", "expand", "slice", "flip", "detach"))
 
 
-def loop_of(node: Expr) -> tuple[object, ...]:
-    """What the scans that run as one loop have in common."""
-    return node.inputs, *node.attrs[2:]
-
-
 def scan_gradient(
     results: Sequence[tuple[Expr, Expr]], pullback: Pullback
 ) -> tuple[Expr | None, ...]:
@@ -48,20 +43,7 @@ class _Reverse:
         self.outs = [node.attrs[1] for node, _ in results if node.attrs[0] == "stack"]
         parts = variables(node.inputs, len(carry), sequences)
         self.state, self.slices, self.consts = parts
-        self.forward = Loop(
-            self.state,
-            node.inputs[: len(carry)],
-            self.slices,
-            node.inputs[len(carry) : len(carry) + sequences],
-            carry,
-            self.outs,
-            self.reverse,
-            self.length,
-        )
-        # the forward loop as it is: same inputs, same numbers
-        self.forward.inputs, self.forward.sequences = node.inputs, sequences
-        self.forward.names = {v: v for v in (*self.state, *self.slices, *self.consts)}
-        self.forward.body = carry
+        self.forward = Loop.again(node, self.outs)
 
     def run(self) -> tuple[Expr | None, ...]:
         floats = [i for i, c in enumerate(self.carry) if c.dtype.kind == "float"]
@@ -142,10 +124,10 @@ class _Reverse:
     def _residuals(self, roots: Sequence[Expr]) -> dict[Expr, Expr]:
         """Values of the forward body that the reverse one reads, with their stacks."""
         primal = set(topological([*self.carry, *self.outs]))
-        border: set[Expr] = set()
+        border: dict[Expr, None] = {}  # in an order that is the same in every process
         for node in topological(roots, primal):
-            border.update(child for child in node.inputs if child in primal)
-        border.update(root for root in roots if root in primal)
+            border.update(dict.fromkeys(child for child in node.inputs if child in primal))
+        border.update(dict.fromkeys(root for root in roots if root in primal))
         kept = {v: self.forward.before(number) for number, v in enumerate(self.state)}
         kept.update((v, self.forward.stacks[v]) for v in self.slices)
         for number, value in enumerate(self.carry):
@@ -155,7 +137,7 @@ class _Reverse:
             while base.op.name in VIEWS and base.inputs:
                 base = base.inputs[0]
             if node in border and self._costly(base, kept):
-                kept[base] = self.forward._given(base)
+                kept[base] = self.forward.given(base)
         used = set(topological(roots, kept)) | set(roots)
         read = {child for node in used for child in node.inputs} | set(roots)
         return {node: stack for node, stack in kept.items() if node in read}

@@ -55,8 +55,23 @@ def gpt() -> nn.Module:
     return GPT(vocab_size=61, block_size=12, n_layer=2, n_head=4, n_embd=32, dropout=0.1)
 
 
+class Reader(nn.Module):
+    """Says the next number at every place of a row."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(61, 16)
+        self.cell = nn.LSTM(16, 32, num_layers=2, dropout=0.1, batch_first=True)
+        self.head = nn.Linear(32, 61)
+
+    def forward(self, x: gl.Tensor) -> gl.Tensor:
+        out, _ = self.cell(self.embedding(x))
+        return self.head(out)
+
+
 TASKS = {
     "lenet": Task(LeNet5, pictures, optim.SGD, 0.05),
+    "lstm": Task(Reader, counting, optim.Adam, 0.01, every_token),
     "gpt": Task(gpt, counting, optim.AdamW, 0.003, every_token),
 }
 #: How, and on how many threads.

@@ -340,7 +340,8 @@ class _Recurrence:
             for ref in planned.args:
                 if ref not in self.places:
                     lives.setdefault(ref, [turn, turn])[1] = turn
-        kept = {place.ref for place in self.places.values() if place.ref[1] == ("carry",)}
+        found = [place.ref for place in self.places.values() if place.ref[1] == ("carry",)]
+        kept = dict.fromkeys(found)  # in an order that is the same in every process
         for ref in kept:
             lives[ref] = [0, last]
         sizes = [_room(ref) * ref[0].dtype.itemsize for ref in lives]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import reduce
 
-from glia.autodiff.scan import loop_of, scan_gradient
+from glia.autodiff.scan import scan_gradient
 from glia.base.errors import GradError, teach
 from glia.base.source import module_stack
 from glia.ir.build import add, eq, full, where
 from glia.ir.expr import Expr, topological
+from glia.ir.ops.control import loop_of
 from glia.ir.ops.view import concat
 
 

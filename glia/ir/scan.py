@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from glia.ir.batch import CannotBatch, batched, summed
 from glia.ir.expr import Expr, intern, substituted, topological
-from glia.ir.ops.control import SCAN, bound
+from glia.ir.ops.control import SCAN, bound, variables
 from glia.ir.ops.view import slice_
 
 #: Operations looked through when deciding what to compute after the loop.
@@ -47,6 +47,18 @@ class Loop:
         self._hoist((*carry, *outs))
         inside = [self._cuts(out) for out in outs]
         self._close(start, [*carry, *(node for cuts in inside for node in cuts)])
+
+    @classmethod
+    def again(cls, node: Expr, outs: Sequence[Expr]) -> Loop:
+        """The loop that a scan is a result of: its inputs and its variables, as they are."""
+        carry, sequences, length, reverse = node.attrs[2:]
+        state, slices, consts = variables(node.inputs, len(carry), sequences)
+        ends = len(carry), len(carry) + sequences
+        start, xs = node.inputs[: ends[0]], node.inputs[ends[0] : ends[1]]
+        loop = cls(state, start, slices, xs, carry, outs, reverse, length)
+        loop.inputs, loop.sequences, loop.body = node.inputs, sequences, carry
+        loop.names = {v: v for v in (*state, *slices, *consts)}
+        return loop
 
     @staticmethod
     def _depending(roots: Sequence[Expr], on: set[Expr]) -> set[Expr]:
@@ -142,7 +154,7 @@ class Loop:
         states = self._scan("states", number)
         return part(states, 0 if self.reverse else 1, self.length)
 
-    def _given(self, node: Expr) -> Expr:
+    def given(self, node: Expr) -> Expr:
         """A value of the body, stacked over the steps."""
         if node in self.stacks:
             return self.stacks[node]
@@ -159,13 +171,13 @@ class Loop:
         """An output, stacked over the steps."""
         cuts = self._cuts(out)
         if cuts == [out]:
-            return self._given(out)
-        return batched(out, {node: self._given(node) for node in cuts}, self.length)
+            return self.given(out)
+        return batched(out, {node: self.given(node) for node in cuts}, self.length)
 
     def total(self, out: Expr) -> Expr:
         """The sum of an output over all steps."""
         cuts = self._cuts(out)
-        return summed(out, {node: self._given(node) for node in cuts}, self.length)
+        return summed(out, {node: self.given(node) for node in cuts}, self.length)
 
 
 def part(states: Expr, first: int, length: int) -> Expr:

@@ -229,16 +229,16 @@ on_forget(_loaded.clear)
 
 
 def execute(
-    outputs: tuple[Expr, ...], into: Sequence[Slot], overwritten: Sequence[Slot] = ()
+    outputs: tuple[Expr, ...], into: Sequence[Slot], overwritten: tuple[Expr, ...] = ()
 ) -> None:
-    """Compute ``outputs``: the first ones into slots, the others over what ``overwritten`` holds.
+    """Compute ``outputs``: the first ones into slots, the others over the leaves ``overwritten``.
 
-    The outputs may read the slots that are overwritten: every read sees the value from before.
+    The outputs may read the leaves that are overwritten: every read sees the value from before.
     """
-    key = (outputs, tuple([slot.leaf for slot in overwritten]))
+    key = (outputs, overwritten)
     program = _programs.get(key)
     if program is None:
-        program = _programs[key] = make(outputs, overwritten)
+        program = _programs[key] = make(outputs, [slot_of(leaf_expr) for leaf_expr in overwritten])
     emit("realize", outputs=len(outputs))
     program.run(into)
 

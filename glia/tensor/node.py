@@ -186,20 +186,20 @@ def assign(updates: Sequence[Update]) -> None:
         for update in updates:
             tracing.assign(*update)
         return
-    slots = []
+    targets = []
     for tensor, _, _ in updates:
         node = tensor._node
         value = node.value
         owned = value is not None and node.expr is value.slot.leaf
-        slots.append(value.slot if owned else _storage(tensor))  # type: ignore[union-attr]
-    overwritten = {slot.leaf for slot in slots}
+        targets.append(node.expr if owned else _storage(tensor).leaf)
+    overwritten = set(targets)
     late = pending_readers(overwritten)
     if _histories:
         _end_histories(overwritten)
     values = [acquire(node.expr.shape, node.expr.dtype) for node in late]
     outputs = [node.expr for node in late]
     outputs += [expr for _, expr, _ in updates]
-    execute(tuple(outputs), [value.slot for value in values], slots)
+    execute(tuple(outputs), [value.slot for value in values], tuple(targets))
     for node, value in zip(late, values, strict=True):
         node.settle(value, keep_history=False)
 

@@ -19,7 +19,7 @@ from glia.ir.ops.random import random_bits
 from glia.ir.scan import Loop
 from glia.tensor import node as _node
 from glia.tensor.node import Node, grad_enabled
-from glia.tensor.tensor import Tensor, as_tensor, expression, recorded, wrap
+from glia.tensor.tensor import Tensor, as_tensor, read, recorded, wrap
 from glia.tensor.trees import TENSOR, Structure, flatten, unflatten
 
 
@@ -68,23 +68,25 @@ def scan(
     sequences, sequence_structure = flatten(xs, _lifted)
     count = _length(sequences, sequence_structure, length)
     body = _Body(f, count)
-    carry, outs, given = body.write(start, built, sequences, sequence_structure)
+    carry, outs, structure = body.write(start, built, sequences, sequence_structure)
     body.check_released()
     wants = any(part.wants for part in carry)
+    first, held, _ = read(start)
+    given, more, _ = read(sequences)
     loop = Loop(
         body.state,
-        [expression(tensor._node) for tensor in start],
+        first,
         body.slices,
-        [*(expression(tensor._node) for tensor in sequences), *body.keys],
+        [*given, *body.keys],
         [part.expr for part in carry],
         [part.expr for part in outs],
         reverse,
         count,
     )
-    hold = [*(tensor._node.hold for tensor in (*start, *sequences)), *body.holds]
+    hold = [*held, *more, *body.holds]
     last = [recorded(loop.final(i), hold, wants) for i in range(len(carry))]
     ys = [recorded(loop.stack(part.expr), hold, wants or part.wants) for part in outs]
-    return unflatten(built, last), unflatten(given, ys)
+    return unflatten(built, last), unflatten(structure, ys)
 
 
 def _lifted(item: Any) -> Any:
@@ -150,8 +152,8 @@ class _Part:
 
     __slots__ = ("expr", "wants")
 
-    def __init__(self, node: Node) -> None:
-        self.expr, self.wants = expression(node), node.requires_grad
+    def __init__(self, tensor: Tensor) -> None:
+        (self.expr,), _, self.wants = read((tensor,))
 
 
 class _Token:
@@ -213,7 +215,7 @@ class _Body:
         _check_carry(start, built, carry, after)
         outs, given = flatten(result[1], _lifted)
         self.holds += _outside([t._node.hold for t in (*carry, *outs)], self.token)
-        parts = [_Part(tensor._node) for tensor in carry], [_Part(tensor._node) for tensor in outs]
+        parts = [_Part(tensor) for tensor in carry], [_Part(tensor) for tensor in outs]
         return *parts, given
 
     def check_released(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -222,6 +222,23 @@ def apply(function: Callable[..., Expr], tensors: tuple[Any, ...], *attrs: Any) 
 
     Attributes must be hashable.
     """
+    exprs, holds, wants = read(tensors)
+    return recorded(compose(function, exprs, attrs), holds, wants)
+
+
+def apply_all(
+    function: Callable[..., tuple[Expr, ...]], tensors: tuple[Any, ...], *attrs: Any
+) -> tuple[Tensor, ...]:
+    """As ``apply``, for a function that gives several expressions."""
+    exprs, holds, wants = read(tensors)
+    return tuple([recorded(expr, holds, wants) for expr in compose(function, exprs, attrs)])
+
+
+def read(tensors: Sequence[Any]) -> tuple[tuple[Expr, ...], list[Any], bool]:
+    """What an operation reads, what keeps that alive, and whether gradients flow to any of it.
+
+    Gradients stop at what was detached.
+    """
     enabled = grad_enabled.get()
     wants = False
     exprs, holds = [], []
@@ -234,16 +251,7 @@ def apply(function: Callable[..., Expr], tensors: tuple[Any, ...], *attrs: Any) 
             expr = build.detach(expr)
         exprs.append(expr)
         holds.append(node.hold)
-    expr = compose(function, tuple(exprs), attrs)
-    if wants and expr.dtype.kind != "float":
-        wants = False
-    return wrap(Node(expr, holds, wants, None, not enabled))
-
-
-def expression(node: Node) -> Expr:
-    """What an operation reads of a node: gradients stop at what was detached."""
-    cut = node.cut and not node.requires_grad and grad_enabled.get()
-    return build.detach(node.expr) if cut else node.expr
+    return tuple(exprs), holds, wants
 
 
 def recorded(expr: Expr, hold: Any, wants: bool) -> Tensor:
@@ -251,17 +259,6 @@ def recorded(expr: Expr, hold: Any, wants: bool) -> Tensor:
     enabled = grad_enabled.get()
     flows = wants and enabled and expr.dtype.kind == "float"
     return wrap(Node(expr, hold, flows, None, not enabled))
-
-
-def apply_all(
-    function: Callable[..., tuple[Expr, ...]], tensors: tuple[Any, ...], *attrs: Any
-) -> tuple[Tensor, ...]:
-    """As ``apply``, for a function that gives several expressions."""
-    nodes = [tensor._node for tensor in tensors]
-    found = compose(function, tuple([expression(node) for node in nodes]), attrs)
-    wants = any([node.requires_grad for node in nodes])
-    hold = [node.hold for node in nodes]
-    return tuple([recorded(expr, hold, wants) for expr in found])
 
 
 def _to_array(data: Any, dtype: DType | None) -> np.ndarray:
@@ -356,11 +353,15 @@ def backward(loss: Tensor, seed: Tensor | None = None) -> None:
         hold = (hold, seed._node.hold)
         found = pullback(node.expr, [tensor._node.expr for tensor in wrt], seed._node.expr)
     tracer = _node.tracer()
-    with no_grad():
-        for tensor, expr in zip(wrt, found, strict=True):
-            if expr is None:
-                continue
-            if tracer is not None:
-                tracer.gradient(tensor)
-            part = wrap(Node(expr, hold, False, None, True))
-            tensor._grad = part if tensor._grad is None else tensor._grad + part
+    for tensor, expr in zip(wrt, found, strict=True):
+        if expr is None:
+            continue
+        if tracer is not None:
+            tracer.gradient(tensor)
+        part = wrap(Node(expr, hold, False, None, True))
+        tensor._grad = part if tensor._grad is None else _sum(tensor._grad, part)
+
+
+@no_grad()
+def _sum(a: Tensor, b: Tensor) -> Tensor:
+    return a + b

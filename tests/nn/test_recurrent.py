@@ -51,12 +51,36 @@ def name_of(row: tuple[str, dict[str, Any]]) -> str:
 
 def tensors(found: Any) -> list[Any]:
     """Output and states, one after the other."""
-    out, state = found
-    return [out, *state] if isinstance(state, tuple) else [out, state]
+    return [t for part in found for t in tensors(part)] if isinstance(found, tuple) else [found]
 
 
 def weighed(results: list[Any], weights: list[np.ndarray], make: Any) -> Any:
     return sum((r * make(w)).sum() for r, w in zip(results, weights, strict=True))
+
+
+def same_as_torch(ours: nn.Module, theirs: Any, x: np.ndarray, states: list[np.ndarray]) -> None:
+    """Same printed form, results and gradients, from the same weights."""
+    import torch
+
+    assert repr(ours) == repr(theirs)
+    ours.load_state_dict({k: v.numpy() for k, v in theirs.state_dict().items()})
+    a, b = gl.tensor(x, requires_grad=True), torch.from_numpy(x).requires_grad_()
+    h = [gl.tensor(s, requires_grad=True) for s in states]
+    k = [torch.from_numpy(s).requires_grad_() for s in states]
+    pair = len(states) == 2
+    found = tensors(ours(a, *([tuple(h)] if pair else h)))
+    wanted = tensors(theirs(b, *([tuple(k)] if pair else k)))
+    weights = [normal(*q.shape) for q in wanted]
+    weighed(found, weights, gl.tensor).backward()
+    weighed(wanted, weights, torch.from_numpy).backward()
+    gl.realize(*found, *(p.grad for p in [a, *h, *ours.parameters()]))
+    for p, q in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), atol=1e-12)
+    names = [n for n, _ in theirs.named_parameters()]
+    assert [n for n, _ in ours.named_parameters()] == names
+    for p, q in [*zip([a, *h], [b, *k]), *zip(ours.parameters(), theirs.parameters())]:
+        wanted_grad = np.zeros(p.shape) if q.grad is None else q.grad.numpy()
+        np.testing.assert_allclose(p.grad.numpy(), wanted_grad, atol=1e-11)
 
 
 @pytest.mark.parametrize("single", [False, True], ids=["batch", "one"])
@@ -67,31 +91,13 @@ def test_layers_are_torchs(row: tuple[str, dict[str, Any]], given: bool, single:
     kind, options = row
     theirs = getattr(torch.nn, kind)(4, 5, **options).double()
     ours = getattr(nn, kind)(4, 5, **options).double()
-    assert repr(ours) == repr(theirs)
-    ours.load_state_dict({k: v.numpy() for k, v in theirs.state_dict().items()})
     x = normal(6, 4) if single else normal(3, 6, 4)
     size = options.get("proj_size", 0) or 5
     runs = options.get("num_layers", 1) * (1 + options.get("bidirectional", False))
     batch = 6 if not options.get("batch_first") else 3
     sizes = [size, 5] if kind == "LSTM" else [size]
     states = [normal(runs, n) if single else normal(runs, batch, n) for n in sizes]
-    a, b = gl.tensor(x, requires_grad=True), torch.from_numpy(x).requires_grad_()
-    h = [gl.tensor(s, requires_grad=True) for s in states] if given else []
-    k = [torch.from_numpy(s).requires_grad_() for s in states] if given else []
-    pair = kind == "LSTM"
-    found = tensors(ours(a, *([tuple(h)] if pair and given else h)))
-    wanted = tensors(theirs(b, *([tuple(k)] if pair and given else k)))
-    weights = [normal(*q.shape) for q in wanted]
-    weighed(found, weights, gl.tensor).backward()
-    weighed(wanted, weights, torch.from_numpy).backward()
-    gl.realize(*found, *(p.grad for p in [a, *h, *ours.parameters()]))
-    for p, q in zip(found, wanted, strict=True):
-        np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), atol=1e-12)
-    pairs = [*zip([a, *h], [b, *k]), *zip(ours.parameters(), theirs.parameters())]
-    names = [n for n, _ in theirs.named_parameters()]
-    assert [n for n, _ in ours.named_parameters()] == names
-    for p, q in pairs:
-        np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), atol=1e-11)
+    same_as_torch(ours, theirs, x, states if given else [])
 
 
 CELLS = [
@@ -113,26 +119,9 @@ def test_cells_are_torchs(row: tuple[str, dict[str, Any]], given: bool, single: 
     kind, options = row
     theirs = getattr(torch.nn, kind)(4, 5, **options).double()
     ours = getattr(nn, kind)(4, 5, **options).double()
-    assert repr(ours) == repr(theirs)
-    ours.load_state_dict({k: v.numpy() for k, v in theirs.state_dict().items()})
     x = normal(4) if single else normal(3, 4)
     states = [normal(5) if single else normal(3, 5) for _ in range(1 + (kind == "LSTMCell"))]
-    a, b = gl.tensor(x, requires_grad=True), torch.from_numpy(x).requires_grad_()
-    h = [gl.tensor(s, requires_grad=True) for s in states] if given else []
-    k = [torch.from_numpy(s).requires_grad_() for s in states] if given else []
-    pair = kind == "LSTMCell"
-    found = ours(a, *([tuple(h)] if pair and given else h))
-    wanted = theirs(b, *([tuple(k)] if pair and given else k))
-    found, wanted = (list(r) if pair else [r] for r in (found, wanted))
-    weights = [normal(*q.shape) for q in wanted]
-    weighed(found, weights, gl.tensor).backward()
-    weighed(wanted, weights, torch.from_numpy).backward()
-    gl.realize(*found, *(p.grad for p in [a, *h, *ours.parameters()]))
-    for p, q in zip(found, wanted, strict=True):
-        np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), atol=1e-12)
-    for p, q in [*zip([a, *h], [b, *k]), *zip(ours.parameters(), theirs.parameters())]:
-        wanted_grad = np.zeros(p.shape) if q.grad is None else q.grad.numpy()
-        np.testing.assert_allclose(p.grad.numpy(), wanted_grad, atol=1e-11)
+    same_as_torch(ours, theirs, x, states if given else [])
 
 
 # Formulas in NumPy, without PyTorch

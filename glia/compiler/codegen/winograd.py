@@ -9,6 +9,7 @@ stay in its cache, multiplies, and transforms back before anything leaves for me
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from glia.compiler.codegen.body import Body
 from glia.compiler.codegen.llvm import Builder, register_type
@@ -26,6 +27,18 @@ Transform = Callable[[Sequence[str]], list[str]]
 def generate(kernel: Winograd, name: str, _target: Target) -> str:
     """LLVM IR of the kernel."""
     return _Generator(kernel).run(name)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Where the operands of successive products are."""
+
+    pointer: str
+    start: str
+    step: int
+
+    def at(self, b: Builder, i: str) -> str:
+        return b.integer("add", self.start, b.integer("mul", i, str(self.step)))
 
 
 class Tiles:
@@ -148,6 +161,46 @@ class Tiles:
 
         self._each("0", str(channels), self.lanes, vector)
 
+    def _products(
+        self, count: str, rows: Walk, apart: int, panel: Walk, sums: tuple[str, str], begins: str
+    ) -> None:
+        """A register tile: products of ``rows``, so far apart, and a panel, added to ``sums``.
+
+        ``begins`` is one bit: whether the sums start with zero.
+        """
+        b, blocks = self.b, self.blocks
+        held, first = sums
+        places = [
+            self._move(first, r * blocks.channels + v * self.lanes)
+            for r in range(blocks.rows)
+            for v in range(blocks.vectors)
+        ]
+        zero = f"{self.kind} zeroinitializer"
+        start = ["zeroinitializer"] * len(places)
+        if begins != "true":
+            start = [self._get(held, at) for at in places]
+        if begins not in ("true", "false"):
+            start = [b.op(f"select i1 {begins}, {zero}, {self.kind} {s}") for s in start]
+
+        def step(i: str, current: list[str]) -> list[str]:
+            at = panel.at(b, i)
+            vectors = [
+                self._get(panel.pointer, self._move(at, v * self.lanes))
+                for v in range(blocks.vectors)
+            ]
+            at = rows.at(b, i)
+            results = []
+            for r in range(blocks.rows):
+                single = b.load(rows.pointer, self._move(at, r * apart), self.dtype, 1)
+                wide = b.splat(single, self.dtype.llvm, self.lanes)
+                for v, vector in enumerate(vectors):
+                    results.append(self._fma(wide, vector, current[r * blocks.vectors + v]))
+            return results
+
+        found = b.loop("0", count, 1, [(self.kind, s) for s in start], step, "k")
+        for value, at in zip(found, places, strict=True):
+            self._put(value, held, at)
+
     def _store(self, env: dict[Var, str], value: str) -> None:
         """What the stores make of a vector of results."""
         body = Body(self.b, self.pointers, self.k.args, env, self.lanes, self.k.channel, [value])
@@ -239,6 +292,9 @@ class _Generator(Tiles):
         """16 products of tiles by channels with channels by channels, added to the sums."""
         b, blocks = self.b, self.blocks
         panels = blocks.channels // self.width
+        length = str(blocks.summed)
+        once = self.k.summed.size == blocks.summed
+        begins = "true" if once else b.op(f"icmp eq i64 {chunk}, 0")
         whole = self._whole(count)
         of_part = b.integer("mul", part, str(panels))
 
@@ -255,51 +311,16 @@ class _Generator(Tiles):
                 def rows(r: str) -> None:
                     source = b.integer("add", data, b.integer("mul", r, str(blocks.summed)))
                     target = b.integer("add", to, b.integer("mul", r, str(blocks.channels)))
-                    self._register_tile(source, weights, target, chunk)
+                    tiles = Walk(self.data, source, 1)
+                    panel = Walk(self.pointers[self.k.weights], weights, self.width)
+                    sums = self.sums, target
+                    self._products(length, tiles, blocks.summed, panel, sums, begins)
 
                 self._each("0", whole, blocks.rows, rows)
 
             self._each("0", str(panels), 1, panel)
 
         self._each("0", str(PLACES), 1, place)
-
-    def _register_tile(self, source: str, weights: str, target: str, chunk: str) -> None:
-        b, blocks = self.b, self.blocks
-        places = [
-            self._move(target, r * blocks.channels + v * self.lanes)
-            for r in range(blocks.rows)
-            for v in range(blocks.vectors)
-        ]
-        start = ["zeroinitializer"] * len(places)
-        if self.k.summed.size > blocks.summed:
-            begins = b.op(f"icmp eq i64 {chunk}, 0")
-            kind = self.kind
-            start = [
-                b.op(
-                    f"select i1 {begins}, {kind} zeroinitializer, {kind} {self._get(self.sums, at)}"
-                )
-                for at in places
-            ]
-
-        def step(c: str, current: list[str]) -> list[str]:
-            at = b.integer("add", weights, b.integer("mul", c, str(self.width)))
-            vectors = [
-                self._get(self.pointers[self.k.weights], self._move(at, v * self.lanes))
-                for v in range(blocks.vectors)
-            ]
-            from_ = b.integer("add", source, c)
-            results = []
-            for r in range(blocks.rows):
-                single = b.load(self.data, self._move(from_, r * blocks.summed), self.dtype, 1)
-                wide = b.splat(single, self.dtype.llvm, self.lanes)
-                for v, vector in enumerate(vectors):
-                    total = current[r * blocks.vectors + v]
-                    results.append(self._fma(wide, vector, total))
-            return results
-
-        found = b.loop("0", str(blocks.summed), 1, [(self.kind, s) for s in start], step, "c")
-        for value, at in zip(found, places, strict=True):
-            self._put(value, self.sums, at)
 
     # The results
 

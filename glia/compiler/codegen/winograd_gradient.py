@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from glia.compiler.codegen.llvm import float_text
 from glia.compiler.codegen.nest import decode, share
 from glia.compiler.codegen.targets import Target
-from glia.compiler.codegen.winograd import EDGE, PLACES, Tiles, both
+from glia.compiler.codegen.winograd import EDGE, PLACES, Tiles, Walk, both
 from glia.compiler.index import Var
 from glia.compiler.schedule.loops import WinogradGradient
 
@@ -104,41 +104,16 @@ class _Generator(Tiles):
 
                 def panel(q: str) -> None:
                     given = b.integer("add", at["given"], q)
-                    self._register_tile(count, source, given, b.integer("add", line, q))
+                    channels = Walk(self.held["source"], source, blocks.summed)
+                    panel = Walk(self.held["given"], given, blocks.channels)
+                    sums = self.held["sums"], b.integer("add", line, q)
+                    self._products(count, channels, 1, panel, sums, "false")
 
                 self._each("0", str(blocks.channels), width, panel)
 
             self._each("0", str(blocks.summed), blocks.rows, rows)
 
         self._each("0", str(PLACES), 1, place)
-
-    def _register_tile(self, count: str, source: str, given: str, target: str) -> None:
-        b, blocks = self.b, self.blocks
-        places = [
-            self._move(target, r * blocks.channels + v * self.lanes)
-            for r in range(blocks.rows)
-            for v in range(blocks.vectors)
-        ]
-        start = [(self.kind, self._get(self.held["sums"], at)) for at in places]
-
-        def step(t: str, current: list[str]) -> list[str]:
-            at = b.integer("add", given, b.integer("mul", t, str(blocks.channels)))
-            vectors = [
-                self._get(self.held["given"], self._move(at, v * self.lanes))
-                for v in range(blocks.vectors)
-            ]
-            at = b.integer("add", source, b.integer("mul", t, str(blocks.summed)))
-            results = []
-            for r in range(blocks.rows):
-                single = b.load(self.held["source"], self._move(at, r), self.dtype, 1)
-                wide = b.splat(single, self.dtype.llvm, self.lanes)
-                for v, vector in enumerate(vectors):
-                    results.append(self._fma(wide, vector, current[r * blocks.vectors + v]))
-            return results
-
-        found = b.loop("0", count, 1, start, step, "t")
-        for value, at in zip(found, places, strict=True):
-            self._put(value, self.held["sums"], at)
 
     # The results
 

@@ -8,7 +8,7 @@ from glia.base.dtypes import int32, int64
 from glia.compiler.passes.chunks import cut_contraction
 from glia.compiler.passes.reductions import split_reduction
 from glia.ir import build
-from glia.ir.expr import Expr, intern, topological
+from glia.ir.expr import Expr, derived, topological
 from glia.ir.ops.source import constant_value, iota
 from glia.ir.ops.view import broadcast_to, permute, reshape
 
@@ -26,9 +26,7 @@ def simplify(outputs: Sequence[Expr]) -> tuple[Expr, ...]:
 def _rewrite(node: Expr, done: dict[Expr, Expr]) -> Expr:
     inputs = tuple(done[child] for child in node.inputs)
     if inputs != node.inputs:
-        fresh = intern(node.op, inputs, node.attrs)
-        fresh.location, fresh.path = node.location, node.path
-        node = fresh
+        node = derived(node, inputs)
     known = node.memo.get("simplified")
     if known is None:
         known = node.memo["simplified"] = _apply_rules(node)

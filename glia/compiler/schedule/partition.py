@@ -17,6 +17,7 @@ from glia.compiler.schedule.layout import natural
 from glia.compiler.schedule.lower import seen_through
 from glia.compiler.schedule.rows import join_rows
 from glia.ir.expr import Expr, topological
+from glia.ir.ops.control import loop_of
 from glia.ir.ops.window import dilated
 
 EXPENSIVE = frozenset(
@@ -295,8 +296,7 @@ class _Plan:
         loops: dict[tuple[object, ...], Group] = {}
         for node in self.order:
             if node in self.stored and node.op.name == "scan":
-                _, _, *same = node.attrs
-                group = loops.setdefault((node.inputs, *same), Group([], node))
+                group = loops.setdefault(loop_of(node), Group([], node))
                 group.roots.append(node)
                 found[group.roots[0]] = group
             elif node in self.stored:

@@ -9,7 +9,7 @@ source reaches all results of the tiles that read it, one element further than i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from glia.base.dtypes import DType, float32
 from glia.compiler.codegen.targets import Target
@@ -45,24 +45,48 @@ WORTH = 0.9
 
 
 @dataclass(frozen=True)
-class Form:
-    """A contraction seen as a 3x3 convolution."""
+class _Tiles:
+    """What both directions have in common."""
 
     image: Var
     row: Var
     column: Var
-    channel: Var
-    summed: Var
+    channel: Var  # of the results
+    summed: Var  # of the source
     source: Side
-    offset: Index  # of what the first tap reads
     inside: tuple[Guard, Guard]
-    weights: Side
-    dims: tuple[int, int, int, int]  # of the weights: channel, summed, and both taps
-    flipped: bool  # taps run against the source
 
     @property
     def tiles(self) -> int:
         return self.image.size * -(-self.row.size // 2) * -(-self.column.size // 2)
+
+    def widest(self, target: Target) -> Blocks | None:
+        """All tiles, and as many rows as registers hold; None when channels do not fill vectors."""
+        lanes = target.lanes(self.source.base.dtype.itemsize)
+        if self.channel.size % lanes or self.summed.size % lanes:
+            return None
+        summed = _part(self.summed.size, lanes, SUMMED)
+        channels = _part(self.channel.size, lanes, CHANNELS)
+        vectors = next(n for n in (2, 3, 1) if channels % (n * lanes) == 0)
+        most = min(MOST_ROWS, (target.registers - 1 - vectors) // vectors)
+        return Blocks(lanes, vectors, most, self.tiles, summed, channels)
+
+    def products(self, tiles: int, blocks: Blocks, target: Target) -> float:
+        """Cycles for the products of so many tiles."""
+        rate = target.products(blocks.lanes * self.source.base.dtype.itemsize)
+        step = blocks.rows * blocks.vectors / rate
+        vectors = PLACES * tiles * self.summed.size * (self.channel.size // blocks.lanes)
+        return vectors / rate * (step + 0.5) / step
+
+
+@dataclass(frozen=True)
+class Form(_Tiles):
+    """A contraction seen as a 3x3 convolution."""
+
+    offset: Index  # of what the first tap reads
+    weights: Side
+    dims: tuple[int, int, int, int]  # of the weights: channel, summed, and both taps
+    flipped: bool  # taps run against the source
 
     def key(self, width: int) -> Key:
         """Names the transformed weights in panels of a width."""
@@ -70,26 +94,21 @@ class Form:
 
     def blocks(self, target: Target) -> Blocks | None:
         """How much is worked on at once; None when channels do not fill vectors."""
-        lanes = target.lanes(self.source.base.dtype.itemsize)
-        if self.channel.size % lanes or self.summed.size % lanes:
+        blocks = self.widest(target)
+        if blocks is None:
             return None
-        channels = _part(self.channel.size, lanes, CHANNELS)
-        vectors = next(n for n in (2, 3, 1) if channels % (n * lanes) == 0)
-        most = min(MOST_ROWS, (target.registers - 1 - vectors) // vectors)
         together = min(TILES, self.tiles)
         # the fewest register tiles, and then the fewest rows in them
-        count = -(-together // most)
+        count = -(-together // blocks.rows)
         rows = -(-together // count)
         tiles = together if self.tiles <= TILES else rows * (TILES // rows)
-        return Blocks(lanes, vectors, rows, tiles, _part(self.summed.size, lanes, SUMMED), channels)
+        return replace(blocks, rows=rows, tiles=tiles)
 
     def price(self, blocks: Blocks, target: Target) -> float:
         """Cycles on one core, in the terms of ``tile.choose``."""
-        rate = target.products(blocks.lanes * self.source.base.dtype.itemsize)
         tiles = -(-self.tiles // blocks.rows) * blocks.rows
         own, summed = self.channel.size // blocks.lanes, self.summed.size // blocks.lanes
-        step = blocks.rows * blocks.vectors / rate
-        products = PLACES * tiles * self.summed.size * own / rate * (step + 0.5) / step
+        products = self.products(tiles, blocks, target)
         forward = FORWARD * tiles * summed * (self.channel.size // blocks.channels)
         backward = BACKWARD * tiles * own
         sums = SUMS * PLACES * tiles * own * (self.summed.size // blocks.summed)
@@ -151,8 +170,8 @@ def _convolution(found: Space, sides: Sequence[Side], channel: Var) -> Form | No
     if not steps_fit or variables(offset) - own or channel in variables(offset):
         return None
     return Form(
-        image, slides[0][0], slides[1][0], channel, summed[0], source, offset,
-        (slides[0][1], slides[1][1]), weights, dims[0], directions == {-1},
+        image, slides[0][0], slides[1][0], channel, summed[0], source,
+        (slides[0][1], slides[1][1]), offset, weights, dims[0], directions == {-1},
     )  # fmt: skip
 
 
@@ -202,46 +221,27 @@ def _weight_dims(
 
 
 @dataclass(frozen=True)
-class GradientForm:
-    """A contraction seen as the weights' gradient of a 3x3 convolution."""
+class GradientForm(_Tiles):
+    """A contraction seen as the weights' gradient of a 3x3 convolution; rows are of a chunk."""
 
     chunk: Var
-    image: Var
-    row: Var  # within a chunk
-    column: Var
-    channel: Var  # of the results
-    summed: Var  # of the source
     taps: tuple[Var, Var]
     given: Side
-    source: Side
     offsets: tuple[Index, Index]  # of what is given, and of what the first tap reads
-    inside: tuple[Guard, Guard]
-
-    @property
-    def tiles(self) -> int:
-        return self.image.size * -(-self.row.size // 2) * -(-self.column.size // 2)
 
     def blocks(self, target: Target) -> Blocks | None:
         """How much is worked on at once; None when channels do not fill vectors."""
-        lanes = target.lanes(self.source.base.dtype.itemsize)
-        if self.channel.size % lanes or self.summed.size % lanes:
+        blocks = self.widest(target)
+        if blocks is None:
             return None
-        summed, channels = (
-            _part(self.summed.size, lanes, SUMMED),
-            _part(self.channel.size, lanes, CHANNELS),
-        )
-        vectors = next(n for n in (2, 3, 1) if channels % (n * lanes) == 0)
-        most = min(MOST_ROWS, (target.registers - 1 - vectors) // vectors)
-        rows = max(n for n in range(1, most + 1) if summed % n == 0)
-        return Blocks(lanes, vectors, rows, min(GRADIENT_TILES, self.tiles), summed, channels)
+        rows = max(n for n in range(1, blocks.rows + 1) if blocks.summed % n == 0)
+        return replace(blocks, rows=rows, tiles=min(GRADIENT_TILES, self.tiles))
 
     def price(self, blocks: Blocks, target: Target) -> float:
         """Cycles on one core, in the terms of ``tile.choose``."""
-        rate = target.products(blocks.lanes * self.source.base.dtype.itemsize)
         tiles = self.chunk.size * self.tiles
         own, summed = self.channel.size // blocks.lanes, self.summed.size // blocks.lanes
-        step = blocks.rows * blocks.vectors / rate
-        products = PLACES * tiles * self.summed.size * own / rate * (step + 0.5) / step
+        products = self.products(tiles, blocks, target)
         forward = FORWARD * tiles * summed * (self.channel.size // blocks.channels)
         given = FORWARD * tiles * own * (self.summed.size // blocks.summed)
         pairs = self.chunk.size * self.summed.size * own
@@ -307,8 +307,8 @@ def _gradient(found: Space, sides: Sequence[Side], channel: Var) -> GradientForm
     if not all(offset.is_affine() for offset in offsets):
         return None
     return GradientForm(
-        chunk, image, places[0], places[1], channel, others[0], (taps[0], taps[1]), given,
-        source, offsets, (inside[0], inside[1]),
+        image, places[0], places[1], channel, others[0], source, (inside[0], inside[1]),
+        chunk, (taps[0], taps[1]), given, offsets,
     )  # fmt: skip
 
 

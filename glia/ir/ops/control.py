@@ -68,6 +68,11 @@ def variables(
     return tuple(found[:first]), tuple(found[first:second]), tuple(found[second:])
 
 
+def loop_of(node: Expr) -> tuple[object, ...]:
+    """What the scans that run as one loop have in common."""
+    return node.inputs, *node.attrs[2:]
+
+
 def _infer(
     inputs: tuple[Expr, ...],
     kind: str,

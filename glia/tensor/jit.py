@@ -147,7 +147,8 @@ class _Compiled:
             _node.set_tracer(None)
             writes = tracer.finish()
         tracer.put_back_gradients()
-        self.keep = tracer.keep
+        # tensors made inside are read at every call
+        self.keep = [*tracer.keep, *(tensor._node.hold for tensor in found)]
         self.keys = tracer.keys
         self.fresh_keys = True
         self.written = [weakref.ref(tensor) for tensor, _, _ in writes]

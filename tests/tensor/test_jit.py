@@ -410,3 +410,23 @@ def test_what_was_recorded_is_not_computed_as_well() -> None:
     finally:
         gc.enable()
     assert seen["realize"] == 2
+
+
+@pytest.mark.parametrize("what", ["result", "parameter"])
+def test_tensors_made_inside_stay_what_they_are(what: str) -> None:
+    """Their memory must not go to the next tensor of their kind."""
+    total = gl.zeros(5, 7)
+
+    @gl.jit
+    def step(x: gl.Tensor) -> gl.Tensor:
+        mask = gl.tensor(np.tri(5, 7, dtype=np.float32))
+        if what == "parameter":
+            total.copy_(total + mask)
+        return (x * mask).sum()
+
+    others = []
+    for _ in range(3):
+        assert step(gl.ones(5, 7)).item() == np.tri(5, 7).sum()
+        others += [gl.tensor(np.full((5, 7), 9.0, np.float32)) for _ in range(20)]
+    expected = 3 * np.tri(5, 7) if what == "parameter" else np.zeros((5, 7))
+    np.testing.assert_array_equal(total.numpy(), expected)

@@ -14,10 +14,11 @@ class DType:
     """A number type. Compare with ``is`` or ``==``: there is one object per type."""
 
     name: str
-    kind: str  # "bool", "int", "uint" or "float"
+    kind: str  # "bool", "int", "uint", "float" or "complex"
     itemsize: int  # bytes
     np: np.dtype
     llvm: str
+    native: bool = True  # whether there is machine code for it, or NumPy does the work
 
     def __repr__(self) -> str:
         return f"glia.{self.name}"
@@ -31,12 +32,16 @@ class DType:
 
     @property
     def is_signed(self) -> bool:
-        return self.kind in ("int", "float")
+        return self.kind in ("int", "float", "complex")
+
+    @property
+    def is_complex(self) -> bool:
+        return self.kind == "complex"
 
 
-def _make(name: str, kind: str, llvm: str) -> DType:
+def _make(name: str, kind: str, llvm: str, native: bool = True) -> DType:
     numpy_type = np.dtype(name)
-    return DType(name, kind, numpy_type.itemsize, numpy_type, llvm)
+    return DType(name, kind, numpy_type.itemsize, numpy_type, llvm, native)
 
 
 bool_ = _make("bool", "bool", "i8")
@@ -48,17 +53,25 @@ uint8 = _make("uint8", "uint", "i8")
 uint16 = _make("uint16", "uint", "i16")
 uint32 = _make("uint32", "uint", "i32")
 uint64 = _make("uint64", "uint", "i64")
+float16 = _make("float16", "float", "i16", native=False)
 float32 = _make("float32", "float", "float")
 float64 = _make("float64", "float", "double")
+complex64 = _make("complex64", "complex", "i64", native=False)
+complex128 = _make("complex128", "complex", "i128", native=False)
 
-ALL = (bool_, int8, int16, int32, int64, uint8, uint16, uint32, uint64, float32, float64)
+#: Those with native code; the others are kept as bits there, and NumPy works on them.
+NATIVE = (bool_, int8, int16, int32, int64, uint8, uint16, uint32, uint64, float32, float64)
+ALL = (*NATIVE, float16, complex64, complex128)
 FLOATS = (float32, float64)
 INTS = (int8, int16, int32, int64, uint8, uint16, uint32, uint64)
 BY_NAME = {dtype.name: dtype for dtype in ALL}
 _BY_NUMPY = {dtype.np: dtype for dtype in ALL}
-_ALIASES = {"float": float32, "double": float64, "int": int32, "long": int64, "short": int16}
-_PYTHON = {bool: bool_, int: int64, float: float32}
-_RANK = {"bool": 0, "uint": 1, "int": 1, "float": 2}
+_ALIASES = {
+    "float": float32, "double": float64, "half": float16, "int": int32, "long": int64,
+    "short": int16, "cfloat": complex64, "cdouble": complex128,
+}  # fmt: skip
+_PYTHON = {bool: bool_, int: int64, float: float32, complex: complex64}
+_RANK = {"bool": 0, "uint": 1, "int": 1, "float": 2, "complex": 3}
 
 
 def as_dtype(spec: object) -> DType:
@@ -89,7 +102,8 @@ def promote(a: DType, b: DType) -> DType:
     if a is b:
         return a
     if _RANK[a.kind] != _RANK[b.kind]:
-        return a if _RANK[a.kind] > _RANK[b.kind] else b
+        high, low = (a, b) if _RANK[a.kind] > _RANK[b.kind] else (b, a)
+        return complex128 if high.is_complex and low is float64 else high
     if a.kind == b.kind:
         return a if a.itemsize > b.itemsize else b
     signed, unsigned = (a, b) if a.kind == "int" else (b, a)
@@ -98,10 +112,12 @@ def promote(a: DType, b: DType) -> DType:
     return BY_NAME[f"int{min(64, unsigned.itemsize * 16)}"]
 
 
-def promote_scalar(dtype: DType, value: bool | int | float) -> DType:
+def promote_scalar(dtype: DType, value: bool | int | float | complex) -> DType:
     """The dtype of ``tensor (op) value``: a Python number never widens within its kind."""
     if isinstance(value, bool):
         return dtype
     if isinstance(value, int):
         return int64 if dtype is bool_ else dtype
-    return dtype if dtype.kind == "float" else float32
+    if isinstance(value, complex):
+        return dtype if dtype.is_complex else complex128 if dtype is float64 else complex64
+    return dtype if dtype.kind in ("float", "complex") else float32

@@ -26,8 +26,10 @@ from glia.compiler.codegen import (
 )
 from glia.compiler.codegen.targets import Target, host
 from glia.compiler.crew import Crew
+from glia.compiler.host import host_address
 from glia.compiler.schedule.loops import (
     Contraction,
+    Host,
     Kernel,
     Repeat,
     Scatter,
@@ -36,12 +38,16 @@ from glia.compiler.schedule.loops import (
 )
 from glia.compiler.worker import Compiler
 
+#: How the names of kernels begin that NumPy runs; they are not kept on disk.
+HOST = "host_"
 #: The source that turns a kernel's text into code: part of every key.
 SOURCE = ("codegen", "worker.py", "index.py", "schedule/loops.py")
 
 
 def llvm_text(kernel: Kernel, name: str, target: Target) -> str:
     """LLVM IR of a kernel, before optimisation."""
+    if isinstance(kernel, Host):
+        return f"; {kernel.op}: NumPy computes it"
     if isinstance(kernel, Repeat):
         return repeat.generate(kernel, name, lambda part, called: llvm_text(part, called, target))
     if isinstance(kernel, Contraction):
@@ -59,7 +65,8 @@ def llvm_text(kernel: Kernel, name: str, target: Target) -> str:
 
 def kernel_name(kernel: Kernel, target: Target) -> str:
     """A name that is the same for the same code only."""
-    return "glia_" + hashed(target, fingerprint(*SOURCE), str(kernel))
+    kind = HOST if isinstance(kernel, Host) else "glia_"
+    return kind + hashed(target, fingerprint(*SOURCE), str(kernel))
 
 
 def hashed(target: Target, *parts: str) -> str:
@@ -96,11 +103,14 @@ class Linker:
         return [self.addresses[name] for name in names]
 
     def _provide(self, names: Sequence[str], kernels: Sequence[Kernel], processors: int) -> None:
-        missing = {
-            name: kernel
-            for name, kernel in zip(names, kernels, strict=True)
-            if not self.found(name)
-        }
+        missing: dict[str, Kernel] = {}
+        for name, kernel in zip(names, kernels, strict=True):
+            if self.found(name):
+                continue
+            if isinstance(kernel, Host):
+                self.addresses[name] = host_address(kernel)
+            else:
+                missing[name] = kernel
         if missing:
             self._make(missing, processors)
 
@@ -111,11 +121,16 @@ class Linker:
     def found(self, name: str) -> bool:
         """Whether a kernel is linked already, or can be from the disk."""
         if name not in self.addresses:
-            code = cache.read(name[5:], "o")
+            code = None if name.startswith(HOST) else cache.read(name[5:], "o")
             if code is None:
                 return False
             self.link(name, code)
         return True
+
+    @staticmethod
+    def hosts(names: Sequence[str]) -> bool:
+        """Whether NumPy runs one of these kernels."""
+        return any(name.startswith(HOST) for name in names)
 
     def _make(self, kernels: Mapping[str, Kernel], processors: int) -> None:
         """Compile kernels, with other processes where they are many."""

@@ -12,6 +12,7 @@ from glia.compiler.schedule import memory
 from glia.compiler.schedule.layout import Layout, natural, room
 from glia.compiler.schedule.loops import (
     Contraction,
+    Host,
     Kernel,
     Load,
     Repeat,
@@ -276,7 +277,7 @@ def _elements(ref: Ref) -> int:
 def _reads_pointwise(planned: Planned, old: Ref, new: Ref) -> bool:
     """Whether every element of ``old`` is read only where the same element of ``new`` is made."""
     arg, kernel = planned.args.index(old), planned.kernel
-    if isinstance(kernel, Scatter | Repeat):
+    if isinstance(kernel, Scatter | Repeat | Host):
         return False
     out = planned.args.index(new)
     offset = next(store.offset for store in kernel.stores if store.arg == out)

@@ -29,6 +29,7 @@ KINDS = (
     "index",
     "random",
     "control",
+    "host",
 )
 
 Infer = Callable[..., tuple[Shape, DType]]
@@ -60,6 +61,10 @@ class Op:
 
     ``infer(inputs, **attrs)`` gives shape and dtype or raises; ``numpy(*arrays, **attrs)`` is the
     meaning; ``gradient(node, g)`` gives one expression per input (None: no gradient flows).
+
+    Rows of kind ``host`` are run by NumPy also when compiled. Where a function has several
+    results, its row gives the one that the last attribute numbers; ``parts(*arrays, **others)``
+    gives all, and a program that wants several calls it once.
     """
 
     name: str
@@ -71,6 +76,7 @@ class Op:
     attrs: tuple[str, ...] = ()
     samples: Callable[[], Sequence[Sample]] = tuple
     bad: Callable[[], Sequence[Bad]] = tuple
+    parts: Callable[..., Sequence[Any]] | None = None
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"

@@ -97,8 +97,18 @@ class Loaded:
             self.functions = [link.addresses[kernel] for kernel in found.kernels]
         self.steps, self.leaves, self.arena = found.launches, found.leaves, found.arena
         self.parallel = any(not step.serial for step in self.steps)
+        self.hosted = link.hosts(found.kernels)
         milliseconds = round((time.perf_counter() - start) * 1e3, 1)
         emit("compile", kernels=len(self.functions), milliseconds=milliseconds)
+
+    def check(self) -> None:
+        """Raise what a function of NumPy's raised while the program ran."""
+        if self.hosted:
+            from glia.compiler.host import failure
+
+            error = failure()
+            if error is not None:
+                raise error
 
     @cached_property
     def plan(self) -> Plan:
@@ -209,6 +219,7 @@ class Bound:
             profilers[-1].run(self)
         else:
             pool().launch(self.table, self.loaded.parallel)
+        self.loaded.check()
 
 
 @runtime_checkable

@@ -18,6 +18,7 @@ from glia.compiler.program import Step
 from glia.compiler.schedule.loops import (
     Apply,
     Contraction,
+    Host,
     Kernel,
     Repeat,
     Scatter,
@@ -74,6 +75,8 @@ def limits(threads: int) -> tuple[float, float]:
 
 def operations(kernel: Kernel) -> float:
     """Floating-point operations of a kernel; a multiply-add counts as two."""
+    if isinstance(kernel, Host):
+        return 0.0
     if isinstance(kernel, Repeat):
         sections = kernel.sections
         once = sum(turns * sum(operations(c.kernel) for c in calls) for turns, calls in sections)

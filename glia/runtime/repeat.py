@@ -109,6 +109,7 @@ def _native(
     parallel = program.loaded.parallel or large
     try:
         _in_parts(lambda part: pool().repeat(table, parallel, part, steps), times)
+        program.loaded.check()
     finally:
         for leaf in tables:
             program.read_from(leaf, slot_of(leaf))

@@ -14,7 +14,7 @@ from glia.runtime.execute import execute
 from glia.runtime.slots import acquire
 
 #: Largest error of one operation, relative to the size of what is compared.
-TOLERANCE = {"float32": 2e-6, "float64": 1e-13}
+TOLERANCE = {"float16": 0.0, "float32": 2e-6, "float64": 1e-13}
 
 
 def leaves_for(arrays: Sequence[np.ndarray]) -> list[Expr]:

@@ -123,7 +123,8 @@ def test_all_kinds_of_ops_turn_up() -> None:
     seen: set[str] = set()
     for seed in range(GRAPHS):
         seen |= {node.op.name for node in topological(random_case(seed).outputs)}
-    assert seen == set(TABLE) - {"bound"}  # which stands in the bodies of loops
+    hosted = {name for name, row in TABLE.items() if row.kind == "host"}  # NumPy runs them
+    assert seen == set(TABLE) - hosted - {"bound"}  # which stands in the bodies of loops
 
 
 def test_a_seed_gives_the_same_graph() -> None:

@@ -10,6 +10,8 @@ from glia.ir.expr import Expr
 
 #: Values that lie in memory from the start: those of slots, and what the loop around a body holds.
 HELD = frozenset(("leaf", "bound"))
+#: What runs as a kernel of its own and reads its first operands from memory.
+ALONE = frozenset(("contract", "scatter_add", "scan"))
 
 
 @dataclass(eq=False)
@@ -47,7 +49,22 @@ def side_by_side(node: Expr) -> tuple[Expr, ...]:
 
 def is_long_reduction(node: Expr) -> bool:
     """Whether a reduction needs loops of its own; short ones are written out where used."""
-    return node.op.kind == "reduce" and not inline_limit(node)
+    return node.op.kind == "reduce" and not hosted(node) and not inline_limit(node)
+
+
+def hosted(node: Expr) -> bool:
+    """Whether NumPy computes a value, between native kernels.
+
+    That is what rows of kind ``host`` are for, and all work on numbers without native code.
+    """
+    if node.op.kind == "host":
+        return True
+    return node.op.name not in HELD and not all(x.dtype.native for x in (node, *node.inputs))
+
+
+def alone(node: Expr) -> bool:
+    """Whether a value is the core of its kernel: nothing computes it on the way."""
+    return node.op.name in ALONE or hosted(node) or is_long_reduction(node)
 
 
 def reads(group: Group, stored: set[Expr]) -> set[Expr]:

@@ -10,11 +10,12 @@ from glia.compiler.codegen.body import fits_lanes
 from glia.compiler.codegen.targets import Target
 from glia.compiler.index import Index, Var, variable, variables
 from glia.compiler.schedule import loopnest, winograd
-from glia.compiler.schedule.groups import Group, reads
+from glia.compiler.schedule.groups import Group, hosted, reads
 from glia.compiler.schedule.layout import Layout, arranged, natural
 from glia.compiler.schedule.loops import (
     Apply,
     Contraction,
+    Host,
     Load,
     Nest,
     Operand,
@@ -87,6 +88,9 @@ class Scheduler:
 
     def group(self, group: Group) -> None:
         core = group.core
+        if core is not None and hosted(core):
+            self.host(group)
+            return
         if core is not None and core.op.name == "scatter_add":
             self.scatter(core)
             return
@@ -351,6 +355,31 @@ class Scheduler:
         kernel = form.kernel(blocks, places, args.dtypes(), store)
         self.kernels.append(Planned(kernel, args.refs, [store.arg], root, cost))
         return True
+
+    # What NumPy computes
+
+    def host(self, group: Group) -> None:
+        """Plan the call of a function of NumPy's: everything it reads and writes is row-major."""
+        core = group.core
+        assert core is not None
+        if core.op.kind == "control":
+            raise CannotLower(f"{core.op.name} of numbers without native code")
+        args = Args(self.layouts)
+        for child in core.inputs:
+            self.repack(child, natural(child.shape))
+        for root in group.roots:
+            self.layouts[root] = [natural(root.shape)]
+
+        def places(nodes: Sequence[Expr]) -> tuple[tuple[int, Shape], ...]:
+            return tuple((args.of((x, natural(x.shape).key)), x.shape) for x in nodes)
+
+        reads, writes = places(core.inputs), places(group.roots)
+        several = core.op.parts is not None
+        parts = tuple(root.attrs[-1] for root in group.roots) if several else ()
+        attrs = core.attrs[:-1] if several else core.attrs
+        kernel = Host(args.dtypes(), core.op.name, attrs, reads, writes, parts)
+        written = [arg for arg, _ in writes]
+        self.kernels.append(Planned(kernel, args.refs, written, group.roots[0], 0.0))
 
     # Adding at computed places
 

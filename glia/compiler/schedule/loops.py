@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from glia.base.dtypes import DType
+from glia.base.shapes import Shape
 from glia.compiler.index import Index, Picked, Var, picks, variables
 
 
@@ -309,7 +311,26 @@ class Repeat:
         return "\n".join(lines)
 
 
-Kernel = Nest | Contraction | Winograd | WinogradGradient | Scatter | Repeat
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A function of NumPy's, called between native kernels. All arguments are row-major."""
+
+    args: tuple[DType, ...]
+    op: str
+    attrs: tuple[Any, ...]
+    reads: tuple[tuple[int, Shape], ...]  # argument, and its shape
+    writes: tuple[tuple[int, Shape], ...]
+    parts: tuple[int, ...]  # which results are written, where a function has several
+
+    def __str__(self) -> str:
+        args = " ".join(dtype.name for dtype in self.args)
+        left = ", ".join(f"arg{arg}{list(shape)}" for arg, shape in self.writes)
+        right = ", ".join(f"arg{arg}{list(shape)}" for arg, shape in self.reads)
+        parts = f" results {list(self.parts)}" if self.parts else ""
+        return f"host ({args})\n{left} = {self.op}({right}) {self.attrs!r}{parts}"
+
+
+Kernel = Nest | Contraction | Winograd | WinogradGradient | Scatter | Repeat | Host
 
 
 @dataclass

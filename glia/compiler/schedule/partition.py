@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from glia.base.shapes import numel
 from glia.compiler.index import Var, variable
-from glia.compiler.schedule.groups import HELD, Group, is_long_reduction, merge
+from glia.compiler.schedule.groups import HELD, Group, alone, hosted, is_long_reduction, merge
 from glia.compiler.schedule.layout import natural
 from glia.compiler.schedule.lower import seen_through
 from glia.compiler.schedule.rows import join_rows
@@ -24,8 +24,6 @@ EXPENSIVE = frozenset(
     ("exp", "sigmoid", "log", "log1p", "expm1", "sin", "cos", "tanh", "erf", "pow", "random_bits")
 )
 SIMPLE_VIEWS = frozenset(("reshape", "permute", "expand", "slice", "flip", "detach"))
-#: What runs as a kernel of its own and reads its first operands from memory.
-ALONE = frozenset(("contract", "scatter_add", "scan"))
 #: Chains of more operations than this are cut.
 DEPTH = 60
 #: Values of at most so many operations are computed again rather than stored.
@@ -41,6 +39,15 @@ class Cost:
 
     def plus(self, other: Cost) -> Cost:
         return Cost(self.ops + other.ops, self.expensive or other.expensive)
+
+
+def _together(node: Expr) -> object:
+    """Equal for values that one kernel computes: results of one loop, or of one host function."""
+    if node.op.name == "scan":
+        return loop_of(node)
+    if node.op.parts is not None:
+        return node.op, node.inputs, node.attrs[:-1]
+    return None
 
 
 def steps_of(node: Expr) -> tuple[Expr, int]:
@@ -82,7 +89,7 @@ class _Plan:
         """Upper bounds, as if only sources, contractions and long reductions were stored."""
         costs: dict[Expr, Cost] = {}
         for node in self.order:
-            if node.op.kind == "source" or node.op.name in ALONE or is_long_reduction(node):
+            if node.op.kind == "source" or alone(node):
                 costs[node] = Cost()
                 continue
             if node.op.name == "expand" and node.numel > node.inputs[0].numel:
@@ -100,7 +107,9 @@ class _Plan:
 
     def decide(self) -> None:
         for node in self.order:
-            if node.op.name == "contract":
+            if hosted(node):
+                self.stored |= {x for x in (node, *node.inputs) if x.op.name not in HELD}
+            elif node.op.name == "contract":
                 self.stored.add(node)
                 for child in node.inputs:
                     self._store_operand(child)
@@ -217,7 +226,7 @@ class _Plan:
         """Let the one elementwise kernel that follows a core be computed where the core is."""
         for node in self.order:
             is_core = node.op.name == "contract" or is_long_reduction(node)
-            if not is_core or node in self.outputs or node not in self.stored:
+            if not is_core or hosted(node) or node in self.outputs or node not in self.stored:
                 continue
             root = self._single_follower(node)
             if root is not None:
@@ -276,6 +285,8 @@ class _Plan:
         """A kernel has at most one core, and loops of one do not run inside another's."""
         if root in self.core_of or not (root.op.kind == "elementwise" or root.op.name == "reshape"):
             return False
+        if hosted(root):
+            return False
         inside = [root]
         seen: set[Expr] = set()
         while inside:
@@ -283,7 +294,7 @@ class _Plan:
             for child in node.inputs:
                 if child is core or child in seen or child in self.stored:
                     continue
-                if child.op.name in ALONE or is_long_reduction(child):
+                if alone(child):
                     return False
                 seen.add(child)
                 inside.append(child)
@@ -293,15 +304,16 @@ class _Plan:
 
     def groups(self) -> list[Group]:
         found: dict[Expr, Group] = {}
-        loops: dict[tuple[object, ...], Group] = {}
+        together: dict[object, Group] = {}
         for node in self.order:
-            if node in self.stored and node.op.name == "scan":
-                group = loops.setdefault(loop_of(node), Group([], node))
+            key = _together(node)
+            if node in self.stored and key is not None:
+                group = together.setdefault(key, Group([], node))
                 group.roots.append(node)
                 found[group.roots[0]] = group
             elif node in self.stored:
                 core = self.core_of.get(node)
-                if core is None and (node.op.name in ALONE or is_long_reduction(node)):
+                if core is None and alone(node):
                     core = node
                 found[node] = Group([node], core, row_major=node in self.arranged)
         joined = join_rows(list(found.values()), self.stored, self.outputs)

@@ -232,6 +232,12 @@ def _cast_infer(inputs: tuple[Expr, ...], dtype: DType) -> tuple[Shape, DType]:
     return inputs[0].shape, dtype
 
 
+def _cast_numpy(x: np.ndarray, dtype: DType) -> np.ndarray:
+    """Of a complex number that becomes a real one, the real part is left."""
+    drops = x.dtype.kind == "c" and dtype.kind in ("int", "uint", "float")
+    return (x.real if drops else x).astype(dtype.np)
+
+
 def _cast_gradient(node: Expr, g: Expr) -> tuple[Expr | None]:
     source = node.inputs[0].dtype
     if source.kind != "float" or node.dtype.kind != "float":
@@ -340,7 +346,7 @@ CAST = register(
         "elementwise",
         "x as dtype",
         _cast_infer,
-        lambda x, dtype: x.astype(dtype.np),
+        _cast_numpy,
         _cast_gradient,
         ("dtype",),
         _cast_samples,

@@ -112,7 +112,12 @@ def __getattr__(name: str) -> object:
     """Parts that are loaded when first used."""
     home = _LAZY.get(name)
     if home is None:
-        raise AttributeError(f"module 'glia' has no attribute {name!r}")
+        from glia.tensor.functions import functions
+
+        if name not in functions():
+            raise AttributeError(f"module 'glia' has no attribute {name!r}")
+        globals()[name] = functions()[name]
+        return globals()[name]
     import importlib
 
     module = importlib.import_module(home)

@@ -1,0 +1,108 @@
+"""Recording an operation from a method: on tensors, and on a tensor and a number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glia.base.dtypes import DType
+from glia.base.shapes import Shape
+from glia.ir import build
+from glia.ir.expr import Expr
+
+if TYPE_CHECKING:
+    from glia.tensor.tensor import Tensor
+
+Number = bool | int | float
+Dims = int | tuple[int, ...] | None
+
+
+class Handle:
+    """What every group of methods may take for granted of a tensor."""
+
+    __slots__ = ()
+    if TYPE_CHECKING:
+
+        @property
+        def shape(self) -> Shape: ...
+
+        @property
+        def dtype(self) -> DType: ...
+
+        @property
+        def ndim(self) -> Any: ...
+
+
+def record(function: Any, tensors: tuple[Any, ...], *attrs: Any) -> Tensor:
+    from glia.tensor.tensor import apply
+
+    return apply(function, tensors, *attrs)
+
+
+def sizes_of(sizes: tuple[Any, ...]) -> Shape:
+    if len(sizes) == 1 and isinstance(sizes[0], Sequence):
+        sizes = tuple(sizes[0])
+    return tuple(int(size) for size in sizes)
+
+
+class _ScalarRight:
+    """``function(x, number)`` as a function of x and a hashable description of the number."""
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+    def right(self, x: Expr, number: Number, _kind: str) -> Expr:
+        return self.function(x, number)
+
+    def left(self, x: Expr, number: Number, _kind: str) -> Expr:
+        return self.function(number, x)
+
+
+_SCALAR = {
+    function: (scalar.right, scalar.left)
+    for function in (
+        build.add,
+        build.sub,
+        build.mul,
+        build.div,
+        build.power,
+        build.maximum,
+        build.minimum,
+        build.remainder,
+        build.floor_divide,
+        build.lt,
+        build.le,
+        build.gt,
+        build.ge,
+        build.eq,
+        build.ne,
+    )
+    for scalar in (_ScalarRight(function),)
+}
+
+
+def _describe(number: Number) -> str:
+    """Tells apart what Python holds equal: 1, 1.0, True; 0.0 and -0.0."""
+    return type(number).__name__ + ("-" if str(number)[0] == "-" else "")
+
+
+def binary(function: Any, a: Any, b: Any, swapped: bool = False) -> Any:
+    from glia.tensor.tensor import Tensor
+
+    if isinstance(b, Tensor):
+        return record(function, (b, a) if swapped else (a, b))
+    if isinstance(b, np.generic):
+        b = b.item()
+    if isinstance(b, bool | int | float):
+        return record(_SCALAR[function][swapped], (a,), b, _describe(b))
+    if isinstance(b, np.ndarray | list | tuple):
+        other = Tensor(b)
+        return record(function, (other, a) if swapped else (a, other))
+    return NotImplemented
+
+
+def dims(dim: Any) -> Any:
+    """Dimensions, hashable."""
+    return tuple(dim) if isinstance(dim, list) else dim

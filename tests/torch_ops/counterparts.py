@@ -1,0 +1,90 @@
+"""What of glia answers to an operation of PyTorch's, and how arguments carry over."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+import glia as gl
+from glia.base.dtypes import BY_NAME
+
+#: PyTorch's name without its variant: what to call instead of the function of the same name.
+OTHERWISE: dict[str, Callable[..., Any]] = {
+    "__getitem__": operator.getitem,
+    "__radd__": lambda x, other: other + x,
+    "__rand__": lambda x, other: other & x,
+    "__rdiv__": lambda x, other: other / x,
+    "__rmatmul__": lambda x, other: other @ x,
+    "__rmod__": lambda x, other: other % x,
+    "__rmul__": lambda x, other: other * x,
+    "__ror__": lambda x, other: other | x,
+    "__rpow__": lambda x, other: other**x,
+    "__rsub__": lambda x, other: other - x,
+    "__rxor__": lambda x, other: other ^ x,
+    "T": lambda x: x.T,
+    "H": lambda x: x.H,
+    "mT": lambda x: x.mT,
+    "mH": lambda x: x.mH,
+    "item": lambda x: x.item(),
+}
+
+
+def counterpart(name: str) -> Callable[..., Any] | None:
+    """The function of glia's, or None if there is none."""
+    if name in OTHERWISE:
+        return OTHERWISE[name]
+    place: Any = gl
+    *folders, last = name.split(".")
+    for folder in folders:
+        place = getattr(place, folder, None)
+    found = getattr(place, last, None)
+    if found is None and not folders:
+        found = getattr(gl.Tensor, last, None)
+    # dtypes are named like the methods that convert to them: x.float()
+    if isinstance(found, gl.base.dtypes.DType):
+        found = getattr(gl.Tensor, last, None)
+    return found if callable(found) else None
+
+
+def carried(x: Any, leaves: list[tuple[torch.Tensor, gl.Tensor]]) -> Any:
+    """An argument of PyTorch's as glia takes it; tensors that want gradients are noted."""
+    if isinstance(x, torch.Tensor):
+        array = x.detach().resolve_conj().resolve_neg().numpy().copy()
+        ours = gl.tensor(array, requires_grad=x.requires_grad)
+        if x.requires_grad:
+            leaves.append((x, ours))
+        return ours
+    if isinstance(x, torch.dtype):
+        return BY_NAME[str(x).removeprefix("torch.")]
+    if isinstance(x, torch.Size):
+        return tuple(x)
+    if isinstance(x, tuple | list) and not hasattr(x, "_fields"):
+        return type(x)(carried(item, leaves) for item in x)
+    if isinstance(x, dict):
+        return {key: carried(item, leaves) for key, item in x.items() if key not in DROPPED}
+    if isinstance(x, slice):
+        return slice(*(carried(part, leaves) for part in (x.start, x.stop, x.step)))
+    return x
+
+
+#: Where a tensor lies in memory, and on which device, is nobody's business here.
+DROPPED = frozenset(("device", "memory_format", "layout", "pin_memory", "requires_grad"))
+
+
+def flat(result: Any) -> list[Any]:
+    """The tensors and numbers of a result, in order."""
+    if isinstance(result, tuple | list):
+        return [x for part in result for x in flat(part)]
+    if isinstance(result, dict):
+        return [x for part in result.values() for x in flat(part)]
+    return [] if result is None else [result]
+
+
+def array_of(x: Any) -> np.ndarray:
+    if isinstance(x, torch.Tensor):
+        return x.detach().resolve_conj().resolve_neg().numpy()
+    return x.detach().numpy() if isinstance(x, gl.Tensor) else np.asarray(x)

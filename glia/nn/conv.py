@@ -8,9 +8,9 @@ from typing import Any
 
 from glia.base.errors import ArgumentError, teach
 from glia.base.i18n import tr
-from glia.nn import formulas as _f
+from glia.nn import conv_formulas as _f
 from glia.nn import init
-from glia.nn.functional import conv_padding, transposed_sizes
+from glia.nn.conv_functions import conv_padding, transposed_sizes
 from glia.nn.functional_checks import positive_pair
 from glia.nn.linear import check_count, empty_parameter
 from glia.nn.module import Module

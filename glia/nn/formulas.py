@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import math
 
-from glia.autodiff.reverse import pullback
-from glia.base.dtypes import DType
 from glia.base.errors import DTypeError, ShapeError, teach
 from glia.base.i18n import tr
 from glia.base.shapes import Shape, normalize_dim, numel
 from glia.ir import build, lookup, products
 from glia.ir.expr import Expr
-from glia.ir.ops.source import iota
-from glia.ir.ops.view import slice_
 
 # Checks
 
@@ -83,93 +79,6 @@ def linear(x: Expr, weight: Expr, *bias: Expr) -> Expr:
         )
         raise ShapeError(teach(what, help))
     return products.linear(x, weight, *bias)
-
-
-def conv2d(x: Expr, weight: Expr, *rest: object) -> Expr:
-    """Cross-correlation; ``rest`` is [bias], stride, padding, dilation, groups.
-
-    ``padding`` is (top, bottom, left, right).
-    """
-    *bias, stride, padding, dilation, groups = rest
-    assert isinstance(padding, tuple) and isinstance(groups, int)
-    check_dtype("Conv2d", x, weight)
-    check_images("Conv2d", x, weight.shape[1] * groups)
-    top, bottom, left, right = padding
-    if top == bottom and left == right:
-        around = (top, left)
-    else:
-        x, around = products.pad_value(x, (top, left), (bottom, right), 0), (0, 0)
-    b = bias[0] if bias else None
-    return products.conv(x, weight, b, stride, around, dilation, groups)  # type: ignore[arg-type]
-
-
-def conv_transpose2d(x: Expr, weight: Expr, *rest: object) -> Expr:
-    """The derivative of a convolution with respect to its input, applied to x.
-
-    ``rest`` is [bias], stride, padding, output padding, dilation, groups.
-    """
-    *bias, stride, padding, extra, dilation, groups = rest
-    assert isinstance(stride, tuple) and isinstance(padding, tuple) and isinstance(extra, tuple)
-    assert isinstance(dilation, tuple) and isinstance(groups, int)
-    check_dtype("ConvTranspose2d", x, weight)
-    check_images("ConvTranspose2d", x, weight.shape[0])
-    kernel = weight.shape[2:]
-    sizes = zip(x.shape[2:], kernel, stride, padding, extra, dilation, strict=True)
-    out = tuple((n - 1) * s - 2 * p + d * (k - 1) + e + 1 for n, k, s, p, e, d in sizes)
-    if min(out) < 1:
-        what = tr(
-            f"ConvTranspose2d: nothing is left of {x.shape} with padding {padding}.",
-            f"ConvTranspose2d：padding {padding} 使输入 {x.shape} 没有剩余。",
-        )
-        raise ShapeError(teach(what, tr("use less padding", "请减小 padding")))
-    if kernel == stride and not any((*padding, *extra)) and dilation == (1, 1):
-        result = products.spread(x, weight, groups)  # windows that do not overlap
-    else:
-        blank = build.full((x.shape[0], weight.shape[1] * groups, *out), 0.0, x.dtype)
-        forward = products.conv(blank, weight, None, stride, padding, dilation, groups)
-        whole = (1,) * x.ndim
-        part = slice_(forward, (0,) * x.ndim, x.shape, whole)
-        found = pullback(part, [blank], x)[0]
-        assert found is not None
-        result = found
-    if bias:
-        result = build.add(result, _channels(x, bias[0]))  # type: ignore[arg-type]
-    return result
-
-
-def max_pool2d(x: Expr, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape) -> Expr:
-    check_images("MaxPool2d", x)
-    return products.max_pool(x, kernel, stride, padding, dilation)
-
-
-def avg_pool2d(x: Expr, kernel: Shape, stride: Shape, padding: Shape, whole: bool) -> Expr:
-    check_images("AvgPool2d", x)
-    check_float("AvgPool2d", x)
-    return products.avg_pool(x, kernel, stride, padding, whole)
-
-
-def adaptive_avg_pool2d(x: Expr, size: tuple[int | None, ...]) -> Expr:
-    """Means over windows that divide the picture as evenly as can be."""
-    check_images("AdaptiveAvgPool2d", x)
-    check_float("AdaptiveAvgPool2d", x)
-    wanted = tuple(n if s is None else s for n, s in zip(x.shape[2:], size, strict=True))
-    if wanted == (1, 1):
-        return build.mean(x, (2, 3), True)
-    if all(n % s == 0 for n, s in zip(x.shape[2:], wanted, strict=True)):
-        kernel = tuple(n // s for n, s in zip(x.shape[2:], wanted, strict=True))
-        return products.avg_pool(x, kernel, kernel, (0, 0))
-    rows, columns = (_uneven_means(n, s, x.dtype) for n, s in zip(x.shape[2:], wanted, strict=True))
-    return products.matmul(rows, products.matmul(x, build.transpose(columns, 0, 1)))
-
-
-def _uneven_means(size: int, count: int, dtype: DType) -> Expr:
-    """A matrix (count, size): window i reaches from ⌊i size / count⌋ to ⌈(i + 1) size / count⌉."""
-    window = build.reshape(iota(count), (count, 1))
-    start = build.floor_divide(build.mul(window, size), count)
-    stop = build.floor_divide(build.add(build.mul(build.add(window, 1), size), count - 1), count)
-    at = build.reshape(iota(size), (1, size))
-    inside = build.mul(build.ge(at, start), build.lt(at, stop))
-    return build.where(inside, build.div(1.0, build.cast(build.sub(stop, start), dtype)), 0.0)
 
 
 def flatten(x: Expr, start: int, end: int) -> Expr:
@@ -315,7 +224,7 @@ def layer_norm(x: Expr, *rest: object) -> Expr:
     return out
 
 
-def _channels(x: Expr, per_channel: Expr) -> Expr:
+def along_channels(x: Expr, per_channel: Expr) -> Expr:
     return build.reshape(per_channel, (1, per_channel.shape[0], *(1,) * (x.ndim - 2)))
 
 
@@ -326,8 +235,8 @@ def _batch_dims(x: Expr) -> Shape:
 def _scaled(x: Expr, out: Expr, affine: tuple[Expr, ...]) -> Expr:
     if affine:
         check_dtype("BatchNorm", x, affine[0])
-        out = build.mul(out, _channels(x, affine[0]))
-    return build.add(out, _channels(x, affine[1])) if len(affine) > 1 else out
+        out = build.mul(out, along_channels(x, affine[0]))
+    return build.add(out, along_channels(x, affine[1])) if len(affine) > 1 else out
 
 
 def batch_norm_train(x: Expr, *rest: object) -> Expr:
@@ -350,7 +259,7 @@ def batch_norm_eval(x: Expr, mean: Expr, variance: Expr, *rest: object) -> Expr:
     """Normalised by the running statistics; ``rest`` is [weight, bias], eps."""
     *affine, eps = rest
     assert isinstance(eps, float)
-    out = _normalized(x, _channels(x, mean), _channels(x, variance), eps)
+    out = _normalized(x, along_channels(x, mean), along_channels(x, variance), eps)
     return _scaled(x, out, tuple(affine))  # type: ignore[arg-type]
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from glia.base.errors import ArgumentError, teach
 from glia.base.i18n import tr
-from glia.nn import formulas as _f
-from glia.nn.functional import _pool_padding, adaptive_size
+from glia.nn import pool_formulas as _f
 from glia.nn.functional_checks import positive_pair
 from glia.nn.module import Module
+from glia.nn.pool_functions import _pool_padding, adaptive_size
 from glia.tensor.tensor import Tensor, apply
 
 Size = int | Sequence[int]

@@ -9,6 +9,7 @@ import numpy as np
 from glia.nn import functional as F
 from glia.nn import init
 from glia.nn.linear import check_count, empty_parameter
+from glia.nn.linear_functions import check_embedding, check_padding
 from glia.nn.module import Module
 from glia.tensor.functional import write
 from glia.tensor.tensor import Parameter, Tensor
@@ -55,10 +56,10 @@ class Embedding(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        F.check_embedding(max_norm, scale_grad_by_freq)
+        check_embedding(max_norm, scale_grad_by_freq)
         self.num_embeddings = check_count("Embedding", "num_embeddings", num_embeddings)
         self.embedding_dim = check_count("Embedding", "embedding_dim", embedding_dim)
-        self.padding_idx = F.check_padding(padding_idx, num_embeddings)
+        self.padding_idx = check_padding(padding_idx, num_embeddings)
         self.weight = empty_parameter((num_embeddings, embedding_dim), dtype)
         self.reset_parameters()
 

@@ -118,7 +118,7 @@ def _trailing(node: Expr, done: Done, size: int) -> Expr:
 
 
 def _index(node: Expr, done: Done, size: int) -> Expr:
-    """Reading and adding at places: every slice at its own, one dimension further back."""
+    """A dimension and more: every slice by itself, along one dimension further back."""
     dim, *rest = node.attrs
     return intern(node.op, _every(node, done, size), (dim + 1, *rest))
 
@@ -169,5 +169,6 @@ _RULES: dict[str, Callable[[Expr, Done, int], Expr]] = {
     "window": _trailing,
     "fold": _trailing,
     "index": _index,
+    "argsort": _index,
     "contract": _contract,
 }

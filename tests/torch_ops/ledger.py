@@ -8,8 +8,39 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 #: Reason (English, Chinese): names.
-NOT_OFFERED: dict[tuple[str, str], str] = {}
-DIFFERS: dict[tuple[str, str], str] = {}
+NOT_OFFERED: dict[tuple[str, str], str] = {
+    ("sparse tensors are not offered", "不提供稀疏张量"): "to_sparse sparse.*",
+    ("compiles CUDA source text", "用于编译 CUDA 源代码"): "jiterator_*",
+    ("an internal function of PyTorch's", "PyTorch 的内部函数"): (
+        "_* torch._* torch.ops.* native_* hash_tensor bmm.triton_optimized addmm.decomposed "
+        "max_pool2d_with_indices_backward nn.functional.linear_cross_entropy*"
+    ),
+    (
+        "no tensor shares memory with another, so a view and its copy are the same",
+        "张量之间不共享内存，视图与其副本没有区别",
+    ): (
+        "alias_copy as_strided* diagonal_copy expand_copy narrow_copy permute_copy squeeze_copy "
+        "split_with_sizes_copy t_copy transpose_copy unbind_copy unfold_copy unsqueeze_copy "
+        "view_copy empty_permuted empty_strided new_empty_strided resize_ resize_as_ unsafe_chunk "
+        "unsafe_split resolve_conj resolve_neg"
+    ),
+    ("bfloat16 has no arithmetic yet", "尚无 bfloat16 运算"): "bfloat16",
+    ("complex half precision", "半精度复数"): "chalf",
+    ("masked tensors are not offered", "不提供掩码张量"): "masked.*",
+}
+#: Results are random, or memory that was never written.
+_RANDOM = (
+    "bernoulli cauchy empty empty_like exponential geometric log_normal multinomial new_empty "
+    "nn.functional.alpha_dropout nn.functional.dropout* nn.functional.feature_alpha_dropout.* "
+    "nn.functional.fractional_max_pool* nn.functional.rrelu normal* rand_like randint* randn* "
+    "uniform pca_lowrank svd_lowrank"
+)
+DIFFERS: dict[tuple[str, str], str] = {
+    (
+        "random: other numbers of the same distribution, tested by their statistics",
+        "随机数：分布相同而数值不同，用统计量检验",
+    ): _RANDOM,
+}
 
 
 def reason(name: str) -> tuple[str, tuple[str, str]] | None:

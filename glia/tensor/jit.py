@@ -51,8 +51,11 @@ def _substitute(outputs: Sequence[Expr], table: dict[Expr, Expr]) -> list[Expr]:
 class _Tracer:
     """Takes down what a function overwrites while it is being recorded."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, arguments: Sequence[Expr]) -> None:
         self.name = name
+        self.arguments = frozenset(arguments)
+        self.made: weakref.WeakSet[Value] = weakref.WeakSet()  # values of tensors made inside
+        self.waiting = _node.waiting()
         self.homes: dict[int, tuple[Tensor, Node]] = {}  # overwritten tensors, node before
         self.stands_for: dict[Expr, Expr] = {}  # stand-in leaf -> the value written
         self.keep: list[Any] = []
@@ -133,7 +136,7 @@ class _Compiled:
         inner = [wrap(computed(value)) for value in values]
         self.values = values
         self.leaves = [value.slot.leaf for value in values]
-        tracer = _Tracer(getattr(function, "__name__", "function"))
+        tracer = _Tracer(getattr(function, "__name__", "function"), self.leaves)
         _node.set_tracer(tracer)
         try:
             positional, named = unflatten(structure, inner)

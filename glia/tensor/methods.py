@@ -11,6 +11,7 @@ from glia.ir import build
 from glia.ir.expr import Expr
 from glia.tensor.elementwise import Elementwise
 from glia.tensor.indexing import describe_index, getitem, is_array, take_items
+from glia.tensor.inplace import InPlace, install
 from glia.tensor.places import Places
 from glia.tensor.product import Products
 from glia.tensor.record import binary, record
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 GROUPS = (Elementwise, Reductions, Views, Places, Products)
 
 
-class Methods(Elementwise, Reductions, Views, Places, Products):
+class Methods(InPlace, Elementwise, Reductions, Views, Places, Products):
     """Operators and methods, kept apart from what a tensor is (``tensor.py``)."""
 
     __slots__ = ()
@@ -150,6 +151,9 @@ class Methods(Elementwise, Reductions, Views, Places, Products):
 
     def element_size(self) -> Any:
         return self.dtype.itemsize
+
+
+install(Methods)
 
 
 def _identity(x: Expr) -> Expr:

@@ -97,6 +97,11 @@ def pending_tensors() -> list[Tensor]:
     return found
 
 
+def waiting() -> weakref.WeakSet[Node]:
+    """The nodes without a value at this moment."""
+    return weakref.WeakSet([tensor._node for tensor in pending_tensors()])
+
+
 def pending_readers(overwritten: set[Expr]) -> list[Node]:
     """The pending nodes of living tensors that read slots about to be overwritten."""
     late: dict[Node, None] = {}
@@ -111,6 +116,9 @@ def from_array(array: np.ndarray) -> Node:
     """A node holding a copy of the array."""
     value = acquire(array.shape, as_dtype(array.dtype))
     value.slot.array[...] = array
+    tracing = tracer()
+    if tracing is not None:
+        tracing.made.add(value)
     return computed(value)
 
 

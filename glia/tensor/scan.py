@@ -17,6 +17,7 @@ from glia.ir.expr import Expr
 from glia.ir.ops.control import stand_in
 from glia.ir.ops.random import random_bits
 from glia.ir.scan import Loop
+from glia.runtime.slots import Value
 from glia.tensor import node as _node
 from glia.tensor.node import Node, grad_enabled
 from glia.tensor.tensor import Tensor, as_tensor, read, recorded, wrap
@@ -178,6 +179,9 @@ class _Body:
         self.slices: list[Expr] = []
         self.keys: list[Expr] = []
         self.holds: list[Any] = []
+        self.arguments: frozenset[Expr] = frozenset()
+        self.made: weakref.WeakSet[Value] = weakref.WeakSet()
+        self.waiting = _node.waiting()
 
     def _variable(self, shape: Shape, dtype: DType, wants: bool) -> Tensor:
         expr = stand_in(self.depth, self.count, shape, dtype)

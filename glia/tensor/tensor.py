@@ -11,7 +11,7 @@ import numpy as np
 from glia.autodiff.reverse import gradient, pullback
 from glia.base.dtypes import DType, as_dtype
 from glia.base.errors import DTypeError, GradError, ShapeError, teach
-from glia.base.shapes import Shape
+from glia.base.shapes import Shape, broadcast
 from glia.ir import build
 from glia.ir.expr import Expr, compose, leaves_in_order
 from glia.runtime.slots import slot_of
@@ -24,7 +24,7 @@ class Tensor(Methods):
     """An n-dimensional array whose value is computed when it is needed.
 
     Operations record an expression; ``item()``, ``numpy()``, printing and an optimizer's
-    ``step()`` compute. In-place operators (``x += 1``) rebind the name's tensor to a new value.
+    ``step()`` compute. In-place operators (``x += 1``) give the tensor a new value.
 
     Args:
         data: anything ``numpy.asarray`` takes; Python floats become float32.
@@ -68,7 +68,11 @@ class Tensor(Methods):
     @property
     def is_leaf(self) -> bool:
         """Whether it was made by the user, not computed from tensors that want gradients."""
-        return not self.requires_grad or self._node.expr.op.name == "leaf"
+        if not self.requires_grad:
+            return True
+        expr = self._node.expr
+        owner = slot_of(expr).owner if expr.op.name == "leaf" else None
+        return owner is not None and owner() is self
 
     @property
     def grad(self) -> Tensor | None:
@@ -116,12 +120,18 @@ class Tensor(Methods):
         self.copy_(value)
 
     def copy_(self, source: Any) -> Tensor:
-        """Overwrite the value in place; shape and dtype stay."""
+        """Overwrite the value in place; shape and dtype stay. The source may broadcast."""
         other = as_tensor(source)
         if other.shape != self.shape:
-            raise ShapeError(teach(f"copy_: expected shape {self.shape}, got {other.shape}."))
+            if broadcast(self.shape, other.shape) != self.shape:
+                raise ShapeError(teach(f"copy_: expected shape {self.shape}, got {other.shape}."))
+            other = other.expand(self.shape)
         with no_grad():
             update = other.to(self.dtype)
+            tracing = _node.tracer()
+            if tracing is not None and self._node.value in tracing.made:
+                self._node = Node(update._node.expr, update._node.hold, self.requires_grad)
+                return self
             _node.assign([(self, update._node.expr, update._node.hold)])
         return self
 

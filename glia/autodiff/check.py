@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -35,12 +35,12 @@ def gradcheck(
 
     In a random direction v, and for a random weighting w of the results, ``Σ v · ∂(w·f)/∂x``
     must be ``(w·f(x + h v) - w·f(x - h v)) / 2h``. Where both sides have at most 64 elements,
-    every entry of the Jacobian is compared too.
+    every entry of the Jacobian is compared too. Complex numbers count as pairs of real ones.
 
     Args:
-        function: takes one expression per input and gives one of floating-point dtype.
-        inputs: where to differentiate. Floating-point arrays are varied, in float64; whole
-            numbers and bools are held fixed. Stay away from kinks by more than ``step``.
+        function: takes one expression per input and gives one of real or complex dtype.
+        inputs: where to differentiate. Floating-point and complex arrays are varied, in float64
+            and complex128; whole numbers and bools are held fixed. Stay away from kinks by more than ``step``.
         order: 2 compares second derivatives: the gradient of ``v · gradient``.
         step: the step h of the differences.
         tolerance: largest error, relative to the size of what is compared (at least 1).
@@ -74,7 +74,21 @@ def gradcheck(
 
 def varied(array: np.ndarray) -> bool:
     """Whether derivatives with respect to this input exist."""
-    return array.dtype.kind == "f"
+    return array.dtype.kind in "fc"
+
+
+def _product(a: np.ndarray, b: np.ndarray) -> float:
+    """``Σ a b`` over real and imaginary parts."""
+    return float(np.real(np.conj(a) * b).sum())
+
+
+def _units(like: np.ndarray) -> Iterator[np.ndarray]:
+    """One at every place in turn; then i, where numbers are complex."""
+    for one in (1.0, 1j) if like.dtype.kind == "c" else (1.0,):
+        for place in np.ndindex(like.shape):
+            unit = np.zeros(like.shape, like.dtype)
+            unit[place] = one
+            yield unit
 
 
 def _constant(array: np.ndarray, number: int) -> tuple[Expr, np.ndarray]:
@@ -86,21 +100,23 @@ def _directional(function: Function, directions: Sequence[np.ndarray | None]) ->
 
     def derived(*xs: Expr) -> Expr:
         from glia.ir.build import const, full
+        from glia.ir.ops.complex import conj, real
         from glia.ir.ops.view import concat, reshape
 
         def fixed(v: np.ndarray) -> Expr:
-            parts = [reshape(const(float(n), xs[0].dtype), (1,)) for n in v.ravel()]
+            dtype = as_dtype(v.dtype)
+            parts = [reshape(const(n, dtype), (1,)) for n in v.ravel().tolist()]
             return reshape(concat(parts, 0), v.shape) if parts else full(v.shape, 0.0, dtype)
 
         result = function(*xs)
         dtype = result.dtype
         wrt = [x for x, v in zip(xs, directions, strict=True) if v is not None]
         found = pullback(result, wrt, full(result.shape, 1.0, dtype))
-        total: Expr = const(0.0, dtype)
+        total: Expr = const(0.0, dtype.to_real())
         chosen = [v for v in directions if v is not None]
         for v, g in zip(chosen, found, strict=True):
             if g is not None:
-                total = add(total, sum_(mul(g, fixed(v))))
+                total = add(total, sum_(real(mul(conj(g), fixed(v)))))
         return total
 
     return derived
@@ -123,12 +139,15 @@ class _Check:
         self.rng = rng
         self.evaluate = evaluate
         arrays = [np.asarray(x) for x in inputs]
-        self.values = [x.astype(np.float64) if varied(x) else x for x in arrays]
+        wide = {"f": np.float64, "c": np.complex128}
+        self.values = [x.astype(wide.get(x.dtype.kind, x.dtype)) for x in arrays]
         if not any(varied(x) for x in self.values):
             message = "gradcheck: expected at least one floating-point input."
             raise ArgumentError(teach(message, "convert the inputs with .astype(float)"))
 
     def random(self, like: np.ndarray) -> np.ndarray:
+        if like.dtype.kind == "c":
+            return np.asarray(self.random(like.real) + 1j * self.random(like.real))
         return self.rng.choice([-1.0, 1.0], like.shape) * self.rng.uniform(0.5, 1.0, like.shape)
 
     def prepare(self) -> None:
@@ -139,7 +158,7 @@ class _Check:
             for i, (x, kind) in enumerate(zip(self.values, kinds, strict=True))
         ]
         self.result = self.function(*self.leaves)
-        if self.result.dtype.kind != "float":
+        if not self.result.dtype.is_inexact:
             message = f"gradcheck: the function gives {self.result.dtype.name}, not a float."
             raise ArgumentError(teach(message))
         self.seed = leaf(-1 - len(self.values), self.result.shape, self.result.dtype)
@@ -152,7 +171,7 @@ class _Check:
     def at(self, values: Sequence[np.ndarray]) -> np.ndarray:
         """The function's value."""
         (found,) = self.evaluate([self.result], dict(zip(self.leaves, values, strict=True)))
-        return np.asarray(found, np.float64)
+        return np.asarray(found, np.complex128 if np.iscomplexobj(found) else np.float64)
 
     def gradient(self, weights: np.ndarray) -> list[np.ndarray]:
         """``∂(w·f)/∂x`` for every varied input; zeros where f does not depend on it."""
@@ -176,35 +195,30 @@ class _Check:
 
     def direction(self) -> float:
         """One random direction of all inputs, one random weighting of the results."""
-        weights = self.random(np.empty(self.result.shape))
+        weights = self.random(np.empty(self.result.shape, self.result.dtype.np))
         moves = {i: self.random(self.values[i]) for i in self.wrt}
-        numeric = float((weights * self.difference(moves)).sum())
-        products = [moves[i] * g for i, g in zip(self.wrt, self.gradient(weights), strict=True)]
-        analytic = float(sum(p.sum() for p in products))
-        size = float(sum(np.abs(p).sum() for p in products)) + float(
-            np.abs(self.at(self.values)).sum()
-        )
+        numeric = _product(weights, self.difference(moves))
+        pairs = [(moves[i], g) for i, g in zip(self.wrt, self.gradient(weights), strict=True)]
+        analytic = sum(_product(move, g) for move, g in pairs)
+        size = float(np.abs(self.at(self.values)).sum())
+        size += float(sum(np.abs(move * g).sum() for move, g in pairs))
         return self.compare(analytic, numeric, max(1.0, size), "along a random direction")
 
     def jacobian(self) -> float:
         """Every entry: rows from the gradient, columns from differences."""
-        rows = []
-        for j in range(self.result.numel):
-            one = np.zeros(self.result.numel)
-            one[j] = 1.0
-            rows.append(self.gradient(one.reshape(self.result.shape)))
+        units = list(_units(np.empty(self.result.shape, self.result.dtype.np)))
+        rows = [self.gradient(unit) for unit in units]
         scale = max(1.0, float(np.abs(self.at(self.values)).max()))
         worst = 0.0
         for place, i in enumerate(self.wrt):
-            for element in np.ndindex(self.values[i].shape):
-                move = np.zeros(self.values[i].shape)
-                move[element] = 1.0
-                column = self.difference({i: move}).ravel()
-                for j, numeric in enumerate(column):
-                    analytic = float(rows[j][place][element])
+            for element, move in enumerate(_units(self.values[i])):
+                column = self.difference({i: move})
+                for j, unit in enumerate(units):
+                    numeric = _product(unit, column)
+                    analytic = _product(move, rows[j][place])
                     where = f"of result {j} by element {element} of input {i}"
                     size = max(scale, abs(analytic))
-                    worst = max(worst, self.compare(analytic, float(numeric), size, where))
+                    worst = max(worst, self.compare(analytic, numeric, size, where))
         return worst
 
     def compare(self, analytic: float, numeric: float, size: float, where: str) -> float:

@@ -38,6 +38,19 @@ class DType:
     def is_complex(self) -> bool:
         return self.kind == "complex"
 
+    @property
+    def is_inexact(self) -> bool:
+        """Whether derivatives with respect to such numbers exist."""
+        return self.kind in ("float", "complex")
+
+    def to_real(self) -> DType:
+        """The dtype of the parts of a complex number; any other as it is."""
+        return BY_NAME[f"float{self.itemsize * 4}"] if self.is_complex else self
+
+    def to_complex(self) -> DType:
+        """The dtype of complex numbers with such parts."""
+        return self if self.is_complex else complex128 if self is float64 else complex64
+
 
 def _make(name: str, kind: str, llvm: str, native: bool = True) -> DType:
     numpy_type = np.dtype(name)
@@ -80,6 +93,9 @@ def as_dtype(spec: object) -> DType:
         return spec
     if isinstance(spec, str) and (spec in BY_NAME or spec in _ALIASES):
         return BY_NAME.get(spec) or _ALIASES[spec]
+    if spec == "bfloat16":
+        message = "bfloat16 is not offered: NumPy, which would hold it, has no such type."
+        raise DTypeError(teach(message, "use float32, or float16 to store halves"))
     if isinstance(spec, type) and spec in _PYTHON:
         return _PYTHON[spec]
     try:
@@ -119,5 +135,5 @@ def promote_scalar(dtype: DType, value: bool | int | float | complex) -> DType:
     if isinstance(value, int):
         return int64 if dtype is bool_ else dtype
     if isinstance(value, complex):
-        return dtype if dtype.is_complex else complex128 if dtype is float64 else complex64
-    return dtype if dtype.kind in ("float", "complex") else float32
+        return dtype.to_complex()
+    return dtype if dtype.is_inexact else float32

@@ -171,4 +171,8 @@ _RULES: dict[str, Callable[[Expr, Done, int], Expr]] = {
     "index": _index,
     "argsort": _index,
     "contract": _contract,
+    "real": _elementwise,
+    "imag": _elementwise,
+    "conj": _elementwise,
+    "complex": _elementwise,
 }

@@ -13,11 +13,12 @@ from glia.base.shapes import Shape, broadcast, normalize_dim, normalize_dims, nu
 from glia.ir.expr import Expr, intern
 from glia.ir.ops import elementwise as _e
 from glia.ir.ops import reduce as _r
+from glia.ir.ops.complex import conj, real
 from glia.ir.ops.source import const
 from glia.ir.ops.view import broadcast_to, permute, reshape
 from glia.ir.table import Op
 
-Scalar = bool | int | float
+Scalar = bool | int | float | complex
 Operand = Expr | Scalar
 
 
@@ -56,12 +57,14 @@ def _common(a: Expr, b: Expr) -> DType:
             lower = one.dtype.kind in ("bool", "int", "uint") and other.dtype.kind != "bool"
             if same or (lower and other.dtype.kind in ("int", "uint", "float")):
                 return other.dtype
+            if {one.dtype.kind, other.dtype.kind} == {"float", "complex"}:
+                return other.dtype.to_complex()
     return promote(a.dtype, b.dtype)
 
 
 def to_float(x: Expr) -> Expr:
-    """Integers and bools become float32, floats stay."""
-    return x if x.dtype.kind == "float" else cast(x, float32)
+    """Integers and bools become float32, floats and complex numbers stay."""
+    return x if x.dtype.is_inexact else cast(x, float32)
 
 
 def binary(row: Op, a: Operand, b: Operand) -> Expr:
@@ -96,7 +99,7 @@ def power(a: Operand, b: Operand) -> Expr:
             return a
         if b == 0.5:
             return sqrt(a)
-        if b == -1 and a.dtype.kind == "float":
+        if b == -1 and a.dtype.is_inexact:
             return div(1.0, a)
         if b == 3:
             return mul(mul(a, a), a)
@@ -177,15 +180,15 @@ def sign(x: Expr) -> Expr:
 
 
 def floor(x: Expr) -> Expr:
-    return intern(_e.FLOOR, (x,)) if x.dtype.kind == "float" else x
+    return intern(_e.FLOOR, (x,)) if x.dtype.is_inexact else x
 
 
 def ceil(x: Expr) -> Expr:
-    return intern(_e.CEIL, (x,)) if x.dtype.kind == "float" else x
+    return intern(_e.CEIL, (x,)) if x.dtype.is_inexact else x
 
 
 def round_(x: Expr) -> Expr:
-    return intern(_e.ROUND, (x,)) if x.dtype.kind == "float" else x
+    return intern(_e.ROUND, (x,)) if x.dtype.is_inexact else x
 
 
 def sqrt(x: Expr) -> Expr:
@@ -230,6 +233,8 @@ def erf(x: Expr) -> Expr:
 
 def sigmoid(x: Expr) -> Expr:
     """``1 / (1 + e⁻ˣ)``, with full relative accuracy on both sides."""
+    if x.dtype.is_complex:
+        return div(1.0, add(1.0, exp(neg(x))))
     return _float_unary(_e.SIGMOID, x)
 
 
@@ -261,11 +266,11 @@ def reduce(row: Op, x: Expr, dims: int | Shape | None, keepdim: bool) -> Expr:
 
 def sum_(x: Expr, dims: int | Shape | None = None, keepdim: bool = False) -> Expr:
     """Sum; bools and small integers are added as int64, as in PyTorch."""
-    return reduce(_r.SUM, x if x.dtype.kind == "float" else cast(x, int64), dims, keepdim)
+    return reduce(_r.SUM, x if x.dtype.is_inexact else cast(x, int64), dims, keepdim)
 
 
 def prod(x: Expr, dims: int | Shape | None = None, keepdim: bool = False) -> Expr:
-    return reduce(_r.PROD, x if x.dtype.kind == "float" else cast(x, int64), dims, keepdim)
+    return reduce(_r.PROD, x if x.dtype.is_inexact else cast(x, int64), dims, keepdim)
 
 
 def amax(x: Expr, dims: int | Shape | None = None, keepdim: bool = False) -> Expr:
@@ -288,7 +293,7 @@ def argmax(x: Expr, dim: int | None = None, keepdim: bool = False) -> Expr:
 
 def mean(x: Expr, dims: int | Shape | None = None, keepdim: bool = False) -> Expr:
     """Arithmetic mean of a floating-point tensor."""
-    if x.dtype.kind != "float":
+    if not x.dtype.is_inexact:
         message = f"mean: expected a floating-point tensor, found {x.dtype.name}."
         raise DTypeError(teach(message, "convert first: x.float().mean()"))
     count = numel([x.shape[d] for d in normalize_dims(dims, x.ndim)])
@@ -302,7 +307,7 @@ def var(
     found = normalize_dims(dims, x.ndim)
     count = numel([x.shape[d] for d in found])
     centred = sub(x, mean(x, found, True))
-    total = sum_(mul(centred, centred), found, keepdim)
+    total = sum_(real(mul(centred, conj(centred))), found, keepdim)
     return div(total, float(max(count - correction, 0)))
 
 

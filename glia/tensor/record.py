@@ -15,7 +15,7 @@ from glia.ir.expr import Expr
 if TYPE_CHECKING:
     from glia.tensor.tensor import Tensor
 
-Number = bool | int | float
+Number = bool | int | float | complex
 Dims = int | tuple[int, ...] | None
 
 
@@ -85,6 +85,8 @@ _SCALAR = {
 
 def _describe(number: Number) -> str:
     """Tells apart what Python holds equal: 1, 1.0, True; 0.0 and -0.0."""
+    if isinstance(number, complex):
+        return repr(number)
     return type(number).__name__ + ("-" if str(number)[0] == "-" else "")
 
 
@@ -95,7 +97,7 @@ def binary(function: Any, a: Any, b: Any, swapped: bool = False) -> Any:
         return record(function, (b, a) if swapped else (a, b))
     if isinstance(b, np.generic):
         b = b.item()
-    if isinstance(b, bool | int | float):
+    if isinstance(b, bool | int | float | complex):
         return record(_SCALAR[function][swapped], (a,), b, _describe(b))
     if isinstance(b, np.ndarray | list | tuple):
         other = Tensor(b)

@@ -88,7 +88,7 @@ class Tensor(Methods):
 
     def requires_grad_(self, wanted: bool = True) -> Tensor:
         """Gather gradients for this tensor in ``backward()``."""
-        if wanted and self.dtype.kind != "float":
+        if wanted and not self.dtype.is_inexact:
             message = f"requires_grad: expected a floating-point tensor, found {self.dtype.name}."
             raise DTypeError(teach(message, "convert first: x.float()"))
         if wanted:
@@ -146,7 +146,7 @@ class Tensor(Methods):
             raise GradError(teach(message, "use t.detach().numpy()"))
         return to_numpy(self)
 
-    def item(self) -> bool | int | float:
+    def item(self) -> bool | int | float | complex:
         """The value of a one-element tensor as a Python number."""
         if self._node.expr.numel != 1:
             message = f"item(): expected one element, got shape {self.shape}."
@@ -174,10 +174,20 @@ class Tensor(Methods):
         return bool(self.item())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._real_item())
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._real_item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def _real_item(self) -> bool | int | float:
+        value = self.item()
+        if isinstance(value, complex):
+            message = f"expected a real number, found {value}."
+            raise DTypeError(teach(message, "take x.real, x.imag or x.abs() first"))
+        return value
 
     def __index__(self) -> int:
         value = self.item()
@@ -267,7 +277,7 @@ def read(tensors: Sequence[Any]) -> tuple[tuple[Expr, ...], list[Any], bool]:
 def recorded(expr: Expr, hold: Any, wants: bool) -> Tensor:
     """A tensor of what was recorded; ``wants`` says whether an input requires gradients."""
     enabled = grad_enabled.get()
-    flows = wants and enabled and expr.dtype.kind == "float"
+    flows = wants and enabled and expr.dtype.is_inexact
     return wrap(Node(expr, hold, flows, None, not enabled))
 
 
@@ -281,6 +291,8 @@ def _to_array(data: Any, dtype: DType | None) -> np.ndarray:
         return array.astype(dtype.np, copy=False)
     if array.dtype == np.float64 and not isinstance(data, np.ndarray | np.generic):
         return array.astype(np.float32)
+    if array.dtype == np.complex128 and not isinstance(data, np.ndarray | np.generic):
+        return array.astype(np.complex64)
     return array.astype(as_dtype(array.dtype).np, copy=False)
 
 

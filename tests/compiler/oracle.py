@@ -15,6 +15,7 @@ from glia.runtime.slots import acquire
 
 #: Largest error of one operation, relative to the size of what is compared.
 TOLERANCE = {"float16": 0.0, "float32": 2e-6, "float64": 1e-13}
+TOLERANCE |= {"complex64": TOLERANCE["float32"], "complex128": TOLERANCE["float64"]}
 
 
 def leaves_for(arrays: Sequence[np.ndarray]) -> list[Expr]:
@@ -56,7 +57,7 @@ def assert_close(
     """Equal within the tolerance of the dtype, scaled by the largest finite element."""
     assert found.shape == expected.shape, what
     assert found.dtype == expected.dtype, what
-    if found.dtype.kind != "f":
+    if found.dtype.kind not in "fc":
         np.testing.assert_array_equal(found, expected, err_msg=what)
         return
     finite = np.abs(expected[np.isfinite(expected)])

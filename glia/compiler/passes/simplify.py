@@ -43,7 +43,7 @@ def _apply_rules(node: Expr) -> Expr:
     return node
 
 
-def uniform(node: Expr) -> float | int | bool | None:
+def uniform(node: Expr) -> complex | float | int | bool | None:
     """The one value all elements have, if that is known."""
     while node.op.name in ("reshape", "expand", "permute"):
         node = node.inputs[0]
@@ -52,7 +52,7 @@ def uniform(node: Expr) -> float | int | bool | None:
 
 def _add(node: Expr) -> Expr | None:
     a, b = node.inputs
-    if node.dtype.kind == "float":
+    if node.dtype.is_inexact:
         return None  # x + 0.0 turns -0.0 into 0.0
     return b if uniform(a) == 0 else a if uniform(b) == 0 else None
 

@@ -1,6 +1,7 @@
 """The rows of the op table, by kind."""
 
 from glia.ir.ops import (
+    complex,
     contract,
     control,
     elementwise,
@@ -14,6 +15,7 @@ from glia.ir.ops import (
 )
 
 __all__ = [
+    "complex",
     "contract",
     "control",
     "elementwise",

@@ -18,6 +18,7 @@ from glia.base.dtypes import DType
 from glia.base.errors import DTypeError, ShapeError, teach
 from glia.base.shapes import Shape
 from glia.ir.expr import Expr, intern
+from glia.ir.ops.complex import analytic
 from glia.ir.table import Bad, Op, Sample, register
 
 Affine = tuple[int, tuple[tuple[int, int], ...]]
@@ -67,6 +68,9 @@ def _read(x: np.ndarray, index_map: Map, grid: Sequence[np.ndarray], sizes: Shap
 def _numpy(
     a: np.ndarray, b: np.ndarray, sizes: Shape, rank: int, a_map: Map, b_map: Map
 ) -> np.ndarray:
+    if a.dtype == np.float16:  # halves are added up in float32
+        wide = _numpy(a.astype(np.float32), b.astype(np.float32), sizes, rank, a_map, b_map)
+        return wide.astype(a.dtype)
     grid = np.meshgrid(*map(np.arange, sizes), indexing="ij", sparse=True) if sizes else []
     left, right = _read(a, a_map, grid, sizes), _read(b, b_map, grid, sizes)
     # einsum drops the dimensions an operand does not vary along, so nothing is blown up
@@ -267,7 +271,7 @@ CONTRACT = register(
         "out[i] = Σ_k a[a(i,k)] b[b(i,k)]",
         _infer,
         _numpy,
-        _gradient,
+        analytic(_gradient),
         ("sizes", "rank", "a_map", "b_map"),
         _samples,
         _bad,

@@ -15,10 +15,15 @@ from glia.base.dtypes import DType, bool_, float32, float64, int32
 from glia.base.errors import DTypeError, ShapeError, teach
 from glia.base.shapes import Shape
 from glia.ir.expr import Expr, intern
+from glia.ir.ops.complex import analytic, conj, real, refuse_complex
 from glia.ir.ops.source import const
 from glia.ir.table import Bad, Gradient, Op, Sample, register
 
 _NUMBERS = ("int", "uint", "float")
+_ALL = (*_NUMBERS, "complex")
+_SMOOTH = ("float", "complex")
+#: What has no complex derivative; their rules speak of real and imaginary part.
+_BY_PARTS = ("abs", "sign")
 
 
 def _same_shape(name: str, inputs: tuple[Expr, ...]) -> Shape:
@@ -29,17 +34,25 @@ def _same_shape(name: str, inputs: tuple[Expr, ...]) -> Shape:
     return inputs[0].shape
 
 
-def _infer(name: str, arity: int, kinds: tuple[str, ...], result: DType | None) -> Callable:
+#: The dtype of the results: the inputs' (None), one for all, or a function of the inputs'.
+Result = DType | Callable[[DType], DType] | None
+
+
+def _infer(name: str, arity: int, kinds: tuple[str, ...], result: Result) -> Callable:
     def infer(inputs: tuple[Expr, ...]) -> tuple[Shape, DType]:
         if len(inputs) != arity:
             raise ShapeError(teach(f"{name}: expected {arity} inputs, found {len(inputs)}."))
         shape = _same_shape(name, inputs)
+        if "complex" not in kinds:
+            refuse_complex(name, *inputs)
         dtypes = {node.dtype for node in inputs}
         if len(dtypes) > 1 or inputs[0].dtype.kind not in kinds:
             found = ", ".join(node.dtype.name for node in inputs)
             message = f"{name}: expected one dtype of kind {' or '.join(kinds)}, found {found}."
             raise DTypeError(teach(message, "convert with .to(dtype)"))
-        return shape, result or inputs[0].dtype
+        if result is None or isinstance(result, DType):
+            return shape, result or inputs[0].dtype
+        return shape, result(inputs[0].dtype)
 
     return infer
 
@@ -52,6 +65,9 @@ def _unary_samples(low: float, high: float, kinds: tuple[str, ...]) -> Callable[
             if "float" in kinds:
                 for dtype in (np.float32, np.float64):
                     found.append(Sample((rng.uniform(low, high, shape).astype(dtype),)))
+            if "complex" in kinds and shape != (40,):
+                z = rng.uniform(0.3, 1, shape) * np.exp(1j * rng.uniform(-3, 3, shape))
+                found.append(Sample((np.asarray(z, np.complex128),)))
             if "int" in kinds:
                 span = (max(int(low), -9), min(int(high) + 2, 9))
                 found.append(Sample((rng.integers(*span, shape).astype(np.int32),)))
@@ -74,6 +90,9 @@ def _binary_samples(name: str, kinds: tuple[str, ...]) -> Callable[[], Sequence[
                 smooth = name not in ("mod", "floordiv")
                 for dtype in (np.float32, np.float64):
                     found.append(Sample((a.astype(dtype), b.astype(dtype)), {}, smooth))
+            if "complex" in kinds and shape != (33,):
+                a, b = rng.uniform(0.5, 2, (2, *shape)) * np.exp(1j * rng.uniform(-3, 3, shape))
+                found.append(Sample((np.asarray(a), np.asarray(b))))
             if "int" in kinds:
                 a, b = rng.integers(-9, 9, (2, *shape))
                 b = np.where(b == 0, 4, b)
@@ -112,9 +131,11 @@ def _unary(
     gradient: Gradient | None,
     domain: tuple[float, float] = (-2.0, 2.0),
     kinds: tuple[str, ...] = ("float",),
-    result: DType | None = None,
+    result: Result = None,
 ) -> Op:
     infer = _infer(name, 1, kinds, result)
+    if gradient is not None and "complex" in kinds and name not in _BY_PARTS:
+        gradient = analytic(gradient)
     samples = _unary_samples(*domain, kinds)
     row = Op(name, "elementwise", formula, infer, function, gradient, (), samples, _bad(1, kinds))
     return register(row)
@@ -126,9 +147,11 @@ def _binary(
     function: Callable,
     gradient: Gradient | None,
     kinds: tuple[str, ...] = _NUMBERS,
-    result: DType | None = None,
+    result: Result = None,
 ) -> Op:
     infer = _infer(name, 2, kinds, result)
+    if gradient is not None and "complex" in kinds:
+        gradient = analytic(gradient)
     samples = _binary_samples(name, kinds)
     row = Op(name, "elementwise", formula, infer, function, gradient, (), samples, _bad(2, kinds))
     return register(row)
@@ -162,7 +185,28 @@ def _erf_gradient(node: Expr, g: Expr) -> tuple[Expr]:
 
 
 def _abs_gradient(node: Expr, g: Expr) -> tuple[Expr]:
-    return (_op(MUL, g, _op(SIGN, node.inputs[0])),)
+    (x,) = node.inputs
+    wide = intern(CAST, (g,), (x.dtype,)) if x.dtype.is_complex else g
+    return (_op(MUL, wide, _op(SIGN, x)),)
+
+
+def _sign(x: np.ndarray) -> np.ndarray:
+    if x.dtype.kind != "c":
+        return np.sign(x)
+    size = np.abs(x)
+    return np.where(size == 0, x, x / np.where(size == 0, 1, size).astype(size.dtype))
+
+
+def _sign_gradient(node: Expr, g: Expr) -> tuple[Expr | None]:
+    """On the circle only what lies across ``s = z / |z|`` counts: (g - s Re(s̄ g)) / |z|."""
+    (x,) = node.inputs
+    if not x.dtype.is_complex:
+        return (None,)
+    along = intern(CAST, (real(_op(MUL, conj(node), g)),), (x.dtype,))
+    size = intern(CAST, (_op(ABS, x),), (x.dtype,))
+    zero = _op(EQ, x, _like(0.0, x))
+    across = _op(DIV, _op(SUB, g, _op(MUL, node, along)), _op(WHERE, zero, _like(1.0, x), size))
+    return (_op(WHERE, zero, _like(0.0, x), across),)
 
 
 def _div_gradient(node: Expr, g: Expr) -> tuple[Expr, Expr]:
@@ -175,7 +219,8 @@ def _pow_gradient(node: Expr, g: Expr) -> tuple[Expr, Expr]:
     a, b = node.inputs
     by_a = _op(MUL, b, _op(POW, a, _op(SUB, b, _like(1.0, b))))
     zero = _like(0.0, a)
-    safe = _op(WHERE, _op(LT, zero, a), a, _like(1.0, a))
+    usable = _op(NE, a, zero) if a.dtype.is_complex else _op(LT, zero, a)
+    safe = _op(WHERE, usable, a, _like(1.0, a))
     return _op(MUL, g, by_a), _op(MUL, g, _op(MUL, node, _op(LOG, safe)))
 
 
@@ -240,7 +285,7 @@ def _cast_numpy(x: np.ndarray, dtype: DType) -> np.ndarray:
 
 def _cast_gradient(node: Expr, g: Expr) -> tuple[Expr | None]:
     source = node.inputs[0].dtype
-    if source.kind != "float" or node.dtype.kind != "float":
+    if not source.is_inexact or not node.dtype.is_inexact:
         return (None,)
     return (intern(CAST, (g,), (source,)),)
 
@@ -265,28 +310,37 @@ def _erf(x: np.ndarray) -> np.ndarray:
     return np.array(values, x.dtype).reshape(x.shape)
 
 
-NEG = _unary("neg", "-x", np.negative, lambda n, g: (_op(NEG, g),), kinds=_NUMBERS)
-ABS = _unary("abs", "|x|", np.abs, _abs_gradient, kinds=("int", "float"))
-SIGN = _unary("sign", "sign(x)", np.sign, lambda n, g: (None,), kinds=("int", "float"))
+NEG = _unary("neg", "-x", np.negative, lambda n, g: (_op(NEG, g),), kinds=_ALL)
+ABS = _unary(
+    "abs", "|x|", np.abs, _abs_gradient, kinds=("int", *_SMOOTH), result=DType.to_real
+)
+SIGN = _unary("sign", "sign(x)", _sign, _sign_gradient, kinds=("int", *_SMOOTH))
 FLOOR = _unary("floor", "⌊x⌋", np.floor, lambda n, g: (None,))
 CEIL = _unary("ceil", "⌈x⌉", np.ceil, lambda n, g: (None,))
 ROUND = _unary("round", "round half to even(x)", np.round, lambda n, g: (None,))
-SQRT = _unary("sqrt", "√x", np.sqrt, _sqrt_gradient, (0.1, 4.0))
-EXP = _unary("exp", "eˣ", np.exp, lambda n, g: (_op(MUL, g, n),), (-4.0, 4.0))
-LOG = _unary("log", "ln x", np.log, lambda n, g: (_op(DIV, g, n.inputs[0]),), (0.1, 9.0))
+SQRT = _unary("sqrt", "√x", np.sqrt, _sqrt_gradient, (0.1, 4.0), _SMOOTH)
+EXP = _unary("exp", "eˣ", np.exp, lambda n, g: (_op(MUL, g, n),), (-4.0, 4.0), _SMOOTH)
+LOG = _unary("log", "ln x", np.log, lambda n, g: (_op(DIV, g, n.inputs[0]),), (0.1, 9.0), _SMOOTH)
 LOG1P = _unary(
     "log1p",
     "ln(1 + x)",
     np.log1p,
     lambda n, g: (_op(DIV, g, _op(ADD, n.inputs[0], _like(1.0, g))),),
     (-0.9, 5.0),
+    _SMOOTH,
 )
-EXPM1 = _unary("expm1", "eˣ - 1", np.expm1, lambda n, g: (_op(MUL, g, _op(ADD, n, _like(1.0, n))),))
-SIN = _unary("sin", "sin x", np.sin, lambda n, g: (_op(MUL, g, _op(COS, n.inputs[0])),), (-9, 9))
+EXPM1 = _unary(
+    "expm1",
+    "eˣ - 1",
+    np.expm1,
+    lambda n, g: (_op(MUL, g, _op(ADD, n, _like(1.0, n))),),
+    kinds=_SMOOTH,
+)
+SIN = _unary("sin", "sin x", np.sin, lambda n, g: (_op(MUL, g, _op(COS, n.inputs[0])),), (-9, 9), _SMOOTH)
 COS = _unary(
-    "cos", "cos x", np.cos, lambda n, g: (_op(NEG, _op(MUL, g, _op(SIN, n.inputs[0]))),), (-9, 9)
+    "cos", "cos x", np.cos, lambda n, g: (_op(NEG, _op(MUL, g, _op(SIN, n.inputs[0]))),), (-9, 9), _SMOOTH
 )
-TANH = _unary("tanh", "tanh x", np.tanh, _tanh_gradient, (-4.0, 4.0))
+TANH = _unary("tanh", "tanh x", np.tanh, _tanh_gradient, (-4.0, 4.0), _SMOOTH)
 ERF = _unary("erf", "erf x", _erf, _erf_gradient)
 SIGMOID = _unary(
     "sigmoid",
@@ -303,24 +357,25 @@ RELU = _unary(
 )
 NOT = _unary("not", "¬x", np.logical_not, None, kinds=("bool",))
 
-ADD = _binary("add", "a + b", np.add, lambda n, g: (g, g))
-SUB = _binary("sub", "a - b", np.subtract, lambda n, g: (g, _op(NEG, g)))
+ADD = _binary("add", "a + b", np.add, lambda n, g: (g, g), _ALL)
+SUB = _binary("sub", "a - b", np.subtract, lambda n, g: (g, _op(NEG, g)), _ALL)
 MUL = _binary(
     "mul",
     "a b",
     np.multiply,
     lambda n, g: (_op(MUL, g, n.inputs[1]), _op(MUL, g, n.inputs[0])),
+    _ALL,
 )
-DIV = _binary("div", "a / b", np.divide, _div_gradient, ("float",))
-POW = _binary("pow", "aᵇ", np.power, _pow_gradient)
+DIV = _binary("div", "a / b", np.divide, _div_gradient, _SMOOTH)
+POW = _binary("pow", "aᵇ", np.power, _pow_gradient, _ALL)
 MAX = _binary("maximum", "max(a, b)", np.maximum, _pick_gradient(lambda a, b: _op(LT, b, a)))
 MIN = _binary("minimum", "min(a, b)", np.minimum, _pick_gradient(lambda a, b: _op(LT, a, b)))
 MOD = _binary("mod", "a mod b, sign of b", np.mod, None)
 FLOORDIV = _binary("floordiv", "⌊a / b⌋", np.floor_divide, None)
 LT = _binary("lt", "a < b", np.less, None, (*_NUMBERS, "bool"), bool_)
 LE = _binary("le", "a ≤ b", np.less_equal, None, (*_NUMBERS, "bool"), bool_)
-EQ = _binary("eq", "a = b", np.equal, None, (*_NUMBERS, "bool"), bool_)
-NE = _binary("ne", "a ≠ b", np.not_equal, None, (*_NUMBERS, "bool"), bool_)
+EQ = _binary("eq", "a = b", np.equal, None, (*_ALL, "bool"), bool_)
+NE = _binary("ne", "a ≠ b", np.not_equal, None, (*_ALL, "bool"), bool_)
 AND = _binary("and", "a ∧ b", np.bitwise_and, None, ("bool", "int", "uint"))
 OR = _binary("or", "a ∨ b", np.bitwise_or, None, ("bool", "int", "uint"))
 XOR = _binary("xor", "a ⊕ b", np.bitwise_xor, None, ("bool", "int", "uint"))

@@ -20,7 +20,7 @@ from glia.ir.table import Bad, Op, Sample, register
 
 def nowhere(dtype: DType) -> str | int:
     """What is read where there is nothing, as the attribute of a constant."""
-    if dtype.kind == "float":
+    if dtype.is_inexact:
         return encode(float("nan"), dtype)
     return 0 if dtype.kind in ("bool", "uint") else int(np.iinfo(dtype.np).min)
 
@@ -64,7 +64,7 @@ def _gather_numpy(x: np.ndarray, index: np.ndarray, dim: int) -> np.ndarray:
         return np.zeros(index.shape, x.dtype)
     inside = _inside(index, x.shape[dim])
     found = np.take_along_axis(x, np.where(inside, index, 0).astype(np.int64), dim)
-    lowest = np.nan if x.dtype.kind == "f" else 0
+    lowest = np.nan if x.dtype.kind in "fc" else 0
     if x.dtype.kind == "i":
         lowest = np.iinfo(x.dtype).min
     return np.where(inside, found, np.asarray(lowest, x.dtype))

@@ -10,6 +10,7 @@ from glia.base.dtypes import DType, int32
 from glia.base.errors import ShapeError, teach
 from glia.base.shapes import Shape
 from glia.ir.expr import Expr, intern
+from glia.ir.ops.complex import analytic, refuse_complex
 from glia.ir.ops.elementwise import DIV, EQ, MUL, WHERE
 from glia.ir.ops.source import const
 from glia.ir.ops.view import broadcast_to
@@ -19,6 +20,8 @@ from glia.ir.table import Bad, Op, Sample, register
 def _infer(name: str, needs_elements: bool) -> Callable:
     def infer(inputs: tuple[Expr, ...], dims: tuple[int, ...]) -> tuple[Shape, DType]:
         (x,) = inputs
+        if needs_elements:
+            refuse_complex(name, x)
         if any(not 0 <= dim < x.ndim for dim in dims) or list(dims) != sorted(set(dims)):
             raise ShapeError(teach(f"{name}: dims {dims} do not fit shape {x.shape}."))
         if needs_elements and any(x.shape[dim] == 0 for dim in dims):
@@ -115,15 +118,20 @@ def _row(name: str, formula: str, function: Callable, gradient: Callable, empty:
 
 
 def _plain_sum(x: np.ndarray, axis: tuple[int, ...], keepdims: bool) -> np.ndarray:
-    return np.sum(x, axis=axis, keepdims=keepdims, dtype=x.dtype)
+    return np.sum(x, axis=axis, keepdims=keepdims, dtype=_running(x.dtype)).astype(x.dtype)
 
 
 def _plain_prod(x: np.ndarray, axis: tuple[int, ...], keepdims: bool) -> np.ndarray:
-    return np.prod(x, axis=axis, keepdims=keepdims, dtype=x.dtype)
+    return np.prod(x, axis=axis, keepdims=keepdims, dtype=_running(x.dtype)).astype(x.dtype)
+
+
+def _running(dtype: np.dtype) -> np.dtype:
+    """Halves are added up in float32."""
+    return np.dtype(np.float32) if dtype == np.float16 else dtype
 
 
 SUM = _row("sum", "Σ x", _plain_sum, _sum_gradient, True)
-PROD = _row("prod", "Π x", _plain_prod, _prod_gradient, True)
+PROD = _row("prod", "Π x", _plain_prod, analytic(_prod_gradient), True)
 RMAX = _row("max", "max x", np.max, _extreme_gradient, False)
 RMIN = _row("min", "min x", np.min, _extreme_gradient, False)
 

@@ -7,25 +7,40 @@ from typing import Any
 
 import numpy as np
 
-from glia.base.dtypes import DType, float32, int64
+from glia.base.dtypes import DType, complex64, float32, int64
+from glia.base.errors import DTypeError, teach
 from glia.base.shapes import Shape
 from glia.ir.expr import Expr, intern
 from glia.ir.table import Op, Sample, register
 
 
-def encode(value: bool | int | float, dtype: DType) -> str | int:
+Number = bool | int | float | complex
+
+
+def encode(value: Number, dtype: DType) -> str | int:
     """A constant as an attribute: floats as hex text, so that -0.0 and NaN keep their identity."""
+    if dtype.is_complex:
+        number = complex(dtype.np.type(value))
+        return f"{number.real.hex()} {number.imag.hex()}"
+    if isinstance(value, complex):
+        message = f"expected a real number for {dtype.name}, found {value}."
+        raise DTypeError(teach(message, "use a complex tensor, or the number's .real"))
     if dtype.kind == "float":
         return float(dtype.np.type(value)).hex()
     return int(value)
 
 
-def constant_value(node: Expr) -> bool | int | float:
+def constant_value(node: Expr) -> Number:
     """The Python number that a const node stands for."""
     value = node.attrs[0]
     if isinstance(value, str):
-        return float.fromhex(value)
+        return _decode(value)
     return bool(value) if node.dtype.kind == "bool" else int(value)
+
+
+def _decode(text: str) -> float | complex:
+    parts = [float.fromhex(part) for part in text.split()]
+    return complex(*parts) if len(parts) == 2 else parts[0]
 
 
 def _const_infer(_inputs: tuple[Expr, ...], value: Any, dtype: DType) -> tuple[Shape, DType]:
@@ -33,8 +48,7 @@ def _const_infer(_inputs: tuple[Expr, ...], value: Any, dtype: DType) -> tuple[S
 
 
 def _const_numpy(value: str | int, dtype: DType) -> np.ndarray:
-    number = float.fromhex(value) if isinstance(value, str) else value
-    return np.asarray(number, dtype.np)
+    return np.asarray(_decode(value) if isinstance(value, str) else value, dtype.np)
 
 
 def _leaf_infer(
@@ -67,7 +81,8 @@ CONST = register(
         samples=lambda: [
             Sample((), {"value": encode(v, float32), "dtype": float32})
             for v in (0.0, -0.0, 1.5, float("inf"), float("nan"))
-        ],
+        ]
+        + [Sample((), {"value": encode(-0.0 + 2j, complex64), "dtype": complex64})],
     )
 )
 IOTA = register(
@@ -88,7 +103,7 @@ def leaf(slot: int, shape: Shape, dtype: DType) -> Expr:
     return intern(LEAF, (), (slot, shape, dtype))
 
 
-def const(value: bool | int | float, dtype: DType) -> Expr:
+def const(value: Number, dtype: DType) -> Expr:
     """A scalar constant."""
     return intern(CONST, (), (encode(value, dtype), dtype))
 

@@ -7,6 +7,9 @@
 
 from glia.base.dtypes import (
     bool_,
+    complex64,
+    complex128,
+    float16,
     float32,
     float64,
     int8,
@@ -19,6 +22,7 @@ from glia.base.dtypes import (
     uint64,
 )
 from glia.runtime.threads import get_num_threads, set_num_threads
+from glia.tensor.complexes import complex, imag, polar, real
 from glia.tensor.create import (
     arange,
     cat,
@@ -49,11 +53,17 @@ __all__ = [
     "as_tensor",
     "bool_",
     "cat",
+    "cdouble",
+    "cfloat",
+    "complex",
+    "complex64",
+    "complex128",
     "double",
     "empty",
     "enable_grad",
     "eye",
     "float",
+    "float16",
     "float32",
     "float64",
     "from_numpy",
@@ -63,6 +73,8 @@ __all__ = [
     "int32",
     "int64",
     "int8",
+    "half",
+    "imag",
     "jit",
     "linspace",
     "long",
@@ -70,10 +82,12 @@ __all__ = [
     "no_grad",
     "ones",
     "ones_like",
+    "polar",
     "rand",
     "randint",
     "randn",
     "randperm",
+    "real",
     "realize",
     "scan",
     "set_num_threads",
@@ -90,6 +104,9 @@ __all__ = [
 __version__ = "0.1.0"
 float = float32  # PyTorch's name
 double = float64
+half = float16
+cfloat = complex64
+cdouble = complex128
 long = int64
 
 _LAZY = {

@@ -40,7 +40,8 @@ def gradcheck(
     Args:
         function: takes one expression per input and gives one of real or complex dtype.
         inputs: where to differentiate. Floating-point and complex arrays are varied, in float64
-            and complex128; whole numbers and bools are held fixed. Stay away from kinks by more than ``step``.
+            and complex128; whole numbers and bools are held fixed. Stay away
+            from kinks by more than ``step``.
         order: 2 compares second derivatives: the gradient of ``v · gradient``.
         step: the step h of the differences.
         tolerance: largest error, relative to the size of what is compared (at least 1).

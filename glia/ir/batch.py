@@ -171,8 +171,5 @@ _RULES: dict[str, Callable[[Expr, Done, int], Expr]] = {
     "index": _index,
     "argsort": _index,
     "contract": _contract,
-    "real": _elementwise,
-    "imag": _elementwise,
-    "conj": _elementwise,
-    "complex": _elementwise,
+    **dict.fromkeys(("real", "imag", "conj", "angle", "complex"), _elementwise),
 }

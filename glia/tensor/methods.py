@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from glia.base.dtypes import as_dtype, bool_, float32, float64, int32, int64
+from glia.base.dtypes import (
+    as_dtype,
+    bool_,
+    complex64,
+    complex128,
+    float16,
+    float32,
+    float64,
+    int32,
+    int64,
+)
 from glia.base.shapes import normalize_dim, numel
 from glia.ir import build
 from glia.ir.expr import Expr
+from glia.tensor.complexes import Complexes
 from glia.tensor.elementwise import Elementwise
 from glia.tensor.indexing import describe_index, getitem, is_array, take_items
 from glia.tensor.inplace import InPlace, install
@@ -22,10 +33,10 @@ if TYPE_CHECKING:
     from glia.tensor.tensor import Tensor
 
 #: The groups whose methods are functions too: ``gl.exp(x)`` is ``x.exp()``.
-GROUPS = (Elementwise, Reductions, Views, Places, Products)
+GROUPS = (Elementwise, Reductions, Views, Places, Products, Complexes)
 
 
-class Methods(InPlace, Elementwise, Reductions, Views, Places, Products):
+class Methods(InPlace, Elementwise, Reductions, Views, Places, Products, Complexes):
     """Operators and methods, kept apart from what a tensor is (``tensor.py``)."""
 
     __slots__ = ()
@@ -124,6 +135,15 @@ class Methods(InPlace, Elementwise, Reductions, Views, Places, Products):
 
     def double(self) -> Tensor:
         return self.to(float64)
+
+    def half(self) -> Tensor:
+        return self.to(float16)
+
+    def cfloat(self) -> Tensor:
+        return self.to(complex64)
+
+    def cdouble(self) -> Tensor:
+        return self.to(complex128)
 
     def long(self) -> Tensor:
         return self.to(int64)

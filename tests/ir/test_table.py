@@ -90,7 +90,13 @@ def differentiable(row: Op) -> list[Sample]:
         shape = tuple(array.shape for array in sample.arrays), str(sample.attrs)
         to_float32 = getattr(sample.attrs.get("dtype"), "name", "") == "float32"
         whole = row.name == "cast" and not sample.attrs["dtype"].is_inexact
-        if not {"f", "c"} & set(kinds) or not sample.differentiable or to_float32 or whole or shape in seen:
+        if (
+            not {"f", "c"} & set(kinds)
+            or not sample.differentiable
+            or to_float32
+            or whole
+            or shape in seen
+        ):
             continue
         seen.add(shape)
         found.append(sample)

@@ -16,7 +16,7 @@ from glia.base.shapes import Shape
 from glia.ir.expr import Expr, intern
 from glia.ir.ops.source import const
 from glia.ir.ops.view import broadcast_to
-from glia.ir.table import Bad, Gradient, Op, Sample, register
+from glia.ir.table import TABLE, Bad, Gradient, Op, Sample, register
 
 
 def _infer_part(inputs: tuple[Expr, ...]) -> tuple[Shape, DType]:
@@ -86,6 +86,7 @@ def _zeros(like: Expr) -> Expr:
 REAL = _row("real", "Re z", _infer_part, np.real, lambda n, g: (complex_(g, _zeros(g)),))
 IMAG = _row("imag", "Im z", _infer_part, np.imag, lambda n, g: (complex_(_zeros(g), g),))
 CONJ = _row("conj", "z̄", _infer_conj, np.conj, lambda n, g: (conj(g),))
+ANGLE = _row("angle", "φ of |z| e^(iφ)", _infer_part, np.angle, lambda n, g: (_turn(n, g),))
 COMPLEX = register(
     Op(
         "complex",
@@ -103,6 +104,18 @@ COMPLEX = register(
 )
 
 
+def _turn(node: Expr, g: Expr) -> Expr:
+    """``g i z / |z|²``, and 0 at 0."""
+    from glia.ir import build
+
+    (z,) = node.inputs
+    size = build.abs_(z)
+    zero = build.eq(size, 0.0)
+    scaled = build.div(build.where(zero, 0.0, g), build.where(zero, 1.0, size))
+    unit = intern(TABLE["sign"], (z,))
+    return complex_(build.neg(build.mul(scaled, imag(unit))), build.mul(scaled, real(unit)))
+
+
 def real(x: Expr) -> Expr:
     """The real part; a real number is its own."""
     return intern(REAL, (x,)) if x.dtype.is_complex else x
@@ -114,6 +127,10 @@ def imag(x: Expr) -> Expr:
 
 def complex_(a: Expr, b: Expr) -> Expr:
     return intern(COMPLEX, (a, b))
+
+
+def angle(x: Expr) -> Expr:
+    return intern(ANGLE, (x,))
 
 
 def conj(x: Expr) -> Expr:

@@ -311,9 +311,7 @@ def _erf(x: np.ndarray) -> np.ndarray:
 
 
 NEG = _unary("neg", "-x", np.negative, lambda n, g: (_op(NEG, g),), kinds=_ALL)
-ABS = _unary(
-    "abs", "|x|", np.abs, _abs_gradient, kinds=("int", *_SMOOTH), result=DType.to_real
-)
+ABS = _unary("abs", "|x|", np.abs, _abs_gradient, kinds=("int", *_SMOOTH), result=DType.to_real)
 SIGN = _unary("sign", "sign(x)", _sign, _sign_gradient, kinds=("int", *_SMOOTH))
 FLOOR = _unary("floor", "⌊x⌋", np.floor, lambda n, g: (None,))
 CEIL = _unary("ceil", "⌈x⌉", np.ceil, lambda n, g: (None,))
@@ -336,9 +334,16 @@ EXPM1 = _unary(
     lambda n, g: (_op(MUL, g, _op(ADD, n, _like(1.0, n))),),
     kinds=_SMOOTH,
 )
-SIN = _unary("sin", "sin x", np.sin, lambda n, g: (_op(MUL, g, _op(COS, n.inputs[0])),), (-9, 9), _SMOOTH)
+SIN = _unary(
+    "sin", "sin x", np.sin, lambda n, g: (_op(MUL, g, _op(COS, n.inputs[0])),), (-9, 9), _SMOOTH
+)
 COS = _unary(
-    "cos", "cos x", np.cos, lambda n, g: (_op(NEG, _op(MUL, g, _op(SIN, n.inputs[0]))),), (-9, 9), _SMOOTH
+    "cos",
+    "cos x",
+    np.cos,
+    lambda n, g: (_op(NEG, _op(MUL, g, _op(SIN, n.inputs[0]))),),
+    (-9, 9),
+    _SMOOTH,
 )
 TANH = _unary("tanh", "tanh x", np.tanh, _tanh_gradient, (-4.0, 4.0), _SMOOTH)
 ERF = _unary("erf", "erf x", _erf, _erf_gradient)

@@ -13,7 +13,6 @@ from glia.base.shapes import Shape
 from glia.ir.expr import Expr, intern
 from glia.ir.table import Op, Sample, register
 
-
 Number = bool | int | float | complex
 
 
@@ -78,11 +77,13 @@ CONST = register(
         _const_infer,
         _const_numpy,
         attrs=("value", "dtype"),
-        samples=lambda: [
-            Sample((), {"value": encode(v, float32), "dtype": float32})
-            for v in (0.0, -0.0, 1.5, float("inf"), float("nan"))
-        ]
-        + [Sample((), {"value": encode(-0.0 + 2j, complex64), "dtype": complex64})],
+        samples=lambda: (
+            [
+                Sample((), {"value": encode(v, float32), "dtype": float32})
+                for v in (0.0, -0.0, 1.5, float("inf"), float("nan"))
+            ]
+            + [Sample((), {"value": encode(-0.0 + 2j, complex64), "dtype": complex64})]
+        ),
     )
 )
 IOTA = register(

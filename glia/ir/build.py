@@ -322,13 +322,18 @@ def logsumexp(x: Expr, dim: int, keepdim: bool = False) -> Expr:
 def softmax(x: Expr, dim: int) -> Expr:
     """``e^(xᵢ - max x) / Σⱼ e^(xⱼ - max x)`` along ``dim``."""
     dim = normalize_dim(dim, x.ndim)
+    if not x.numel:
+        return to_float(x)
     e = exp(sub(x, detach(amax(x, dim, True))))
     return mul(e, div(1.0, sum_(e, dim, True)))
 
 
 def log_softmax(x: Expr, dim: int) -> Expr:
     """``xᵢ - max x - ln Σⱼ e^(xⱼ - max x)`` along ``dim``."""
-    shifted, total = shifted_and_total(x, normalize_dim(dim, x.ndim))
+    dim = normalize_dim(dim, x.ndim)
+    if not x.numel:
+        return to_float(x)
+    shifted, total = shifted_and_total(x, dim)
     return sub(shifted, log(total))
 
 

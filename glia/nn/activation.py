@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from glia.nn import activation_formulas as _a
 from glia.nn import functional as F
 from glia.nn import init
-from glia.nn.functional_checks import check_probability
 from glia.nn.linear import check_count, empty_parameter
 from glia.nn.module import Module
-from glia.tensor.tensor import Tensor
+from glia.tensor.tensor import Tensor, apply
 
 
 class ReLU(Module):
@@ -80,6 +80,23 @@ class PReLU(Module):
         return f"num_parameters={self.num_parameters}"
 
 
+class RReLU(Module):
+    """``x`` where positive, else ``a x``; a is random while training, else the middle.
+
+    Source: Xu et al., "Empirical evaluation of rectified activations" (2015).
+    """
+
+    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, inplace: bool = False) -> None:
+        super().__init__()
+        self.lower, self.upper = lower, upper
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.rrelu(input, self.lower, self.upper, self.training)
+
+    def extra_repr(self) -> str:
+        return f"lower={self.lower}, upper={self.upper}"
+
+
 class ELU(Module):
     """``x`` where positive, else ``alpha (eˣ - 1)``. Source: Clevert et al. (2015)."""
 
@@ -89,6 +106,20 @@ class ELU(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.elu(input, self.alpha)
+
+    def extra_repr(self) -> str:
+        return f"alpha={self.alpha}"
+
+
+class CELU(Module):
+    """``x`` where positive, else ``alpha (e^(x / alpha) - 1)``. Source: Barron (2017)."""
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__()
+        self.alpha = alpha
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.celu(input, self.alpha)
 
     def extra_repr(self) -> str:
         return f"alpha={self.alpha}"
@@ -118,11 +149,28 @@ class LogSigmoid(Module):
         return F.logsigmoid(input)
 
 
+class Hardsigmoid(Module):
+    """0 up to -3, 1 from 3 on, ``(x + 3) / 6`` between. Source: Courbariaux et al. (2015)."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.hardsigmoid(input)
+
+
 class Tanh(Module):
     """``(eˣ - e⁻ˣ) / (eˣ + e⁻ˣ)``."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.tanh(input)
+
+
+class Tanhshrink(Module):
+    """``x - tanh x``."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.tanhshrink(input)
 
 
 class Softsign(Module):
@@ -140,6 +188,33 @@ class SiLU(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.silu(input)
+
+
+class Hardswish(Module):
+    """``x hardsigmoid(x)``. Source: Howard et al., "Searching for MobileNetV3" (2019)."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.hardswish(input)
+
+
+class GLU(Module):
+    """``a σ(b)``: a and b are the halves of the input along ``dim``.
+
+    Source: Dauphin et al., "Language modeling with gated convolutional networks" (2016).
+    """
+
+    def __init__(self, dim: int = -1) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.glu(input, self.dim)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"
 
 
 class Mish(Module):
@@ -180,6 +255,48 @@ class Softplus(Module):
         return f"beta={self.beta}, threshold={self.threshold}"
 
 
+class Hardshrink(Module):
+    """0 where ``|x| ≤ λ``, else x."""
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = lambd
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.hardshrink(input, self.lambd)
+
+    def extra_repr(self) -> str:
+        return str(self.lambd)
+
+
+class Softshrink(Module):
+    """``x - λ`` above λ, ``x + λ`` below -λ, 0 between."""
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = lambd
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.softshrink(input, self.lambd)
+
+    def extra_repr(self) -> str:
+        return str(self.lambd)
+
+
+class Threshold(Module):
+    """``x`` where above the threshold, else ``value``."""
+
+    def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
+        super().__init__()
+        self.threshold, self.value = threshold, value
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.threshold(input, self.threshold, self.value)
+
+    def extra_repr(self) -> str:
+        return f"threshold={self.threshold}, value={self.value}"
+
+
 class Softmax(Module):
     """``e^xᵢ / Σⱼ e^xⱼ`` along ``dim``."""
 
@@ -194,6 +311,27 @@ class Softmax(Module):
         return f"dim={self.dim}"
 
 
+class Softmin(Module):
+    """``softmax(-x)`` along ``dim``."""
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.softmin(input, self.dim)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"
+
+
+class Softmax2d(Module):
+    """Softmax over the channels of (N, C, H, W) or (C, H, W), at every position."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return apply(_a.softmax2d, (input,))
+
+
 class LogSoftmax(Module):
     """``xᵢ - ln Σⱼ e^xⱼ`` along ``dim``."""
 
@@ -206,31 +344,3 @@ class LogSoftmax(Module):
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}"
-
-
-class Dropout(Module):
-    """While training each element is zero with probability p, else divided by ``1 - p``.
-
-    Source: Srivastava et al., "Dropout" (2014).
-    """
-
-    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
-        super().__init__()
-        self.p = check_probability("Dropout", p)
-        self.inplace = inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.dropout(input, self.p, self.training)
-
-    def extra_repr(self) -> str:
-        return f"p={self.p}, inplace={self.inplace}"
-
-
-class Dropout2d(Dropout):
-    """As Dropout, but whole channels of (N, C, H, W) or (C, H, W) are dropped together.
-
-    Source: Tompson et al., "Efficient object localization using convolutional networks" (2015).
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.dropout2d(input, self.p, self.training)

@@ -1,84 +1,199 @@
-"""Activations and dropout as functions; ``glia.nn.functional`` has them under PyTorch's names."""
+"""Activations as functions; ``glia.nn.functional`` has them under PyTorch's names."""
 
 from __future__ import annotations
 
-from glia.base.errors import ArgumentError, ShapeError, teach
+from typing import Any
+
+from glia.base.dtypes import DType, as_dtype
+from glia.base.errors import ArgumentError, teach
 from glia.base.i18n import tr
 from glia.ir import build
-from glia.nn import formulas as _f
-from glia.nn.functional_checks import check_probability
-from glia.tensor import random as _random
+from glia.nn import activation_formulas as _a
+from glia.tensor.random import key_tensor
 from glia.tensor.tensor import Tensor, apply
-
-
-def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    return apply(build.relu, (input,))
-
-
-def relu6(input: Tensor, inplace: bool = False) -> Tensor:
-    return apply(_f.hardtanh, (input,), 0.0, 6.0)
-
-
-def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
-    return apply(_f.hardtanh, (input,), float(min_val), float(max_val))
-
-
-def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    return apply(_f.leaky_relu, (input,), float(negative_slope))
-
-
-def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    return apply(_f.prelu, (input, weight))
-
-
-def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    return apply(_f.elu, (input,), float(alpha), 1.0)
-
 
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
 
 
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """``max(x, 0)``. Source: Nair and Hinton (2010)."""
+    return apply(build.relu, (input,))
+
+
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+    """``min(max(x, 0), 6)``."""
+    return apply(_a.hardtanh, (input,), 0.0, 6.0)
+
+
+def hardtanh(
+    input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
+) -> Tensor:
+    """``x`` held between ``min_val`` and ``max_val``; the derivative at both is 0."""
+    return apply(_a.hardtanh, (input,), float(min_val), float(max_val))
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """``x`` where positive, else ``negative_slope · x``. Source: Maas et al. (2013)."""
+    return apply(_a.leaky_relu, (input,), float(negative_slope))
+
+
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """``x`` where positive, else ``w x``, one w or one per channel. Source: He et al. (2015)."""
+    return apply(_a.prelu, (input, weight))
+
+
+def rrelu(
+    input: Tensor,
+    lower: float = 1.0 / 8,
+    upper: float = 1.0 / 3,
+    training: bool = False,
+    inplace: bool = False,
+) -> Tensor:
+    """``x`` where positive, else ``a x``; a is random while training, else the middle.
+
+    While training every element draws its a uniformly from ``lower`` to ``upper``.
+
+    >>> import glia as gl
+    >>> rrelu(gl.tensor([-4.0, 1.0]), 0.25, 0.75)
+    tensor([-2.,  1.])
+
+    Source: Xu et al., "Empirical evaluation of rectified activations" (2015).
+    """
+    if not lower <= upper:
+        what = tr(f"rrelu: {lower} is above {upper}.", f"rrelu：{lower} 大于 {upper}。")
+        raise ArgumentError(teach(what, tr("exchange the two", "请交换二者")))
+    if not training:
+        return leaky_relu(input, (lower + upper) / 2)
+    return apply(_a.rrelu, (input, key_tensor()), float(lower), float(upper))
+
+
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """``x`` where positive, else ``alpha (eˣ - 1)``. Source: Clevert et al. (2015)."""
+    return apply(_a.elu, (input,), float(alpha), 1.0, 1.0)
+
+
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """``x`` where positive, else ``alpha (e^(x / alpha) - 1)``: smooth for every alpha.
+
+    Source: Barron, "Continuously differentiable exponential linear units" (2017).
+    """
+    if alpha == 0:
+        what = tr("celu: alpha must not be 0.", "celu：alpha 不能为 0。")
+        raise ArgumentError(teach(what, tr("use relu", "请用 relu")))
+    return apply(_a.elu, (input,), float(alpha), 1.0, 1.0 / alpha)
+
+
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
-    return apply(_f.elu, (input,), SELU_ALPHA, SELU_SCALE)
+    """ELU scaled to keep mean 0 and variance 1. Source: Klambauer et al. (2017)."""
+    return apply(_a.elu, (input,), SELU_ALPHA, SELU_SCALE, 1.0)
 
 
 def sigmoid(input: Tensor) -> Tensor:
-    return apply(_f.sigmoid, (input,))
+    """``1 / (1 + e⁻ˣ)``."""
+    return apply(_a.sigmoid, (input,))
 
 
 def logsigmoid(input: Tensor) -> Tensor:
-    return apply(_f.log_sigmoid, (input,))
+    """``ln σ(x)``, exact for large ``|x|``."""
+    return apply(_a.log_sigmoid, (input,))
+
+
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
+    """0 up to -3, 1 from 3 on, ``(x + 3) / 6`` between. Source: Courbariaux et al. (2015)."""
+    return apply(_a.hardsigmoid, (input,))
 
 
 def tanh(input: Tensor) -> Tensor:
+    """``(eˣ - e⁻ˣ) / (eˣ + e⁻ˣ)``."""
     return apply(build.tanh, (input,))
 
 
+def tanhshrink(input: Tensor) -> Tensor:
+    """``x - tanh x``."""
+    return apply(_a.tanhshrink, (input,))
+
+
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    return apply(_f.silu, (input,))
+    """``x σ(x)``. Source: Elfwing et al. (2017)."""
+    return apply(_a.silu, (input,))
+
+
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
+    """``x hardsigmoid(x)``. Source: Howard et al., "Searching for MobileNetV3" (2019)."""
+    return apply(_a.hardswish, (input,))
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
-    return apply(_f.mish, (input,))
+    """``x tanh(ln(1 + eˣ))``. Source: Misra (2019)."""
+    return apply(_a.mish, (input,))
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """``x Φ(x)``, Φ the normal distribution; ``"tanh"`` approximates it.
+
+    Source: Hendrycks and Gimpel (2016).
+    """
     if approximate not in ("none", "tanh"):
         what = tr(
             f"gelu: expected approximate 'none' or 'tanh', found {approximate!r}.",
             f"gelu：approximate 应为 'none' 或 'tanh'，得到 {approximate!r}。",
         )
         raise ArgumentError(teach(what))
-    return apply(_f.gelu, (input,), approximate)
+    return apply(_a.gelu, (input,), approximate)
+
+
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """``a σ(b)``: a and b are the halves of the input along ``dim``.
+
+    >>> import glia as gl
+    >>> glu(gl.tensor([2.0, 4.0, 0.0, 0.0]))
+    tensor([1., 2.])
+
+    Source: Dauphin et al., "Language modeling with gated convolutional networks" (2016).
+    """
+    return apply(_a.glu, (input,), dim)
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    return apply(_f.softplus, (input,), float(beta), float(threshold))
+    """``ln(1 + e^(βx)) / β``; x itself where ``βx > threshold``."""
+    return apply(_a.softplus, (input,), float(beta), float(threshold))
 
 
 def softsign(input: Tensor) -> Tensor:
-    return apply(_f.softsign, (input,))
+    """``x / (1 + |x|)``."""
+    return apply(_a.softsign, (input,))
+
+
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """0 where ``|x| ≤ λ``, else x."""
+    return apply(_a.hardshrink, (input,), float(lambd))
+
+
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """``x - λ`` above λ, ``x + λ`` below -λ, 0 between.
+
+    >>> import glia as gl
+    >>> softshrink(gl.tensor([-2.0, 0.25, 1.0]))
+    tensor([-1.5,  0. ,  0.5])
+    """
+    if lambd < 0:
+        what = tr(
+            f"softshrink: expected lambd of at least 0, found {lambd}.",
+            f"softshrink：lambd 应不小于 0，得到 {lambd}。",
+        )
+        raise ArgumentError(teach(what))
+    return apply(_a.softshrink, (input,), float(lambd))
+
+
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    """``x`` where above the threshold, else ``value``."""
+    whole = input.dtype.kind in ("int", "uint")
+    kind: Any = int if whole else float
+    return apply(_a.threshold, (input,), threshold, kind(value))
+
+
+# Along a dimension
 
 
 def _named_dim(name: str, dim: int | None) -> int:
@@ -89,29 +204,48 @@ def _named_dim(name: str, dim: int | None) -> int:
     return dim
 
 
-def softmax(input: Tensor, dim: int | None = None) -> Tensor:
-    return apply(_f.softmax, (input,), _named_dim("softmax", dim))
+def _dtype(dtype: Any) -> DType | None:
+    return None if dtype is None else as_dtype(dtype)
 
 
-def log_softmax(input: Tensor, dim: int | None = None) -> Tensor:
-    return apply(_f.log_softmax, (input,), _named_dim("log_softmax", dim))
+def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
+    """``e^xᵢ / Σⱼ e^xⱼ`` along ``dim``; ``dtype`` converts the input first."""
+    return apply(_a.softmax, (input,), _named_dim("softmax", dim), _dtype(dtype))
 
 
-def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Each element zero with probability p, else divided by ``1 - p``; only while training."""
-    check_probability("dropout", p)
-    return _random.dropout(input, float(p)) if training and p > 0 else input
+def softmin(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
+    """``softmax(-x)`` along ``dim``."""
+    return apply(_a.softmin, (input,), _named_dim("softmin", dim), _dtype(dtype))
 
 
-def dropout2d(
-    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
+    """``xᵢ - ln Σⱼ e^xⱼ`` along ``dim``, exact for any x; ``dtype`` converts the input first."""
+    return apply(_a.log_softmax, (input,), _named_dim("log_softmax", dim), _dtype(dtype))
+
+
+def gumbel_softmax(
+    logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
 ) -> Tensor:
-    """As ``dropout``, but for whole channels of (N, C, H, W) or (C, H, W)."""
-    check_probability("dropout2d", p)
-    if input.ndim not in (3, 4):
+    """``softmax((z + g) / τ)``: a sample from the categories that can be differentiated.
+
+    Args:
+        logits: z, unnormalised log-probabilities.
+        tau: τ; small values make the sample nearly one-hot.
+        hard: whether to give the one-hot vector itself, with the gradient of the soft sample.
+        eps: accepted, without effect.
+        dim: the categories.
+
+    Example:
+        >>> import glia as gl
+        >>> gumbel_softmax(gl.zeros(4, 3), hard=True).sum(1)
+        tensor([1., 1., 1., 1.])
+
+    Source: Jang, Gu, Poole, "Categorical reparameterization with Gumbel-softmax" (2016).
+    """
+    if not tau > 0:
         what = tr(
-            f"dropout2d: expected (N, C, H, W) or (C, H, W), got {input.shape}.",
-            f"dropout2d：需要 (N, C, H, W) 或 (C, H, W)，得到 {input.shape}。",
+            f"gumbel_softmax: expected tau above 0, found {tau}.",
+            f"gumbel_softmax：tau 应大于 0，得到 {tau}。",
         )
-        raise ShapeError(teach(what, tr("use dropout", "请用 dropout")))
-    return _random.dropout(input, float(p), 2) if training and p > 0 else input
+        raise ArgumentError(teach(what))
+    return apply(_a.gumbel_softmax, (logits, key_tensor()), float(tau), bool(hard), dim)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from glia.base.errors import ArgumentError, teach
 from glia.base.i18n import tr
 from glia.nn import attention_formulas as _a
-from glia.nn.activation_functions import dropout
+from glia.nn.dropout_functions import dropout
 from glia.tensor.tensor import Tensor, apply
 
 

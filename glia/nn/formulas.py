@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from glia.base.errors import DTypeError, ShapeError, teach
 from glia.base.i18n import tr
 from glia.base.shapes import Shape, normalize_dim, numel
@@ -96,97 +94,6 @@ def embedding(index: Expr, weight: Expr, padding: int | None) -> Expr:
         return rows
     is_padding = build.reshape(build.eq(index, padding), (*index.shape, 1))
     return build.where(is_padding, build.detach(rows), rows)
-
-
-# Activations
-
-
-def sigmoid(x: Expr) -> Expr:
-    """``1 / (1 + e⁻ˣ)``."""
-    check_float("sigmoid", x)
-    return build.sigmoid(x)
-
-
-def leaky_relu(x: Expr, slope: float) -> Expr:
-    """``x`` where positive, else ``slope · x``."""
-    check_float("LeakyReLU", x)
-    return build.where(build.gt(x, 0), x, build.mul(x, slope))
-
-
-def prelu(x: Expr, weight: Expr) -> Expr:
-    """``x`` where positive, else ``weight · x``, one weight or one per channel."""
-    check_dtype("PReLU", x, weight)
-    shape = (1,) * x.ndim if x.ndim < 2 else (1, weight.shape[0], *(1,) * (x.ndim - 2))
-    return build.where(build.gt(x, 0), x, build.mul(x, build.reshape(weight, shape)))
-
-
-def elu(x: Expr, alpha: float, scale: float) -> Expr:
-    """``scale · x`` where positive, else ``scale · alpha (eˣ - 1)``."""
-    check_float("ELU", x)
-    positive = build.gt(x, 0)
-    low = build.mul(build.expm1(build.where(positive, 0.0, x)), alpha * scale)
-    return build.where(positive, build.mul(x, scale) if scale != 1 else x, low)
-
-
-def gelu(x: Expr, approximate: str) -> Expr:
-    """``x Φ(x)``; Φ by erf, or by its tanh approximation."""
-    check_float("GELU", x)
-    if approximate == "tanh":
-        cubic = build.add(x, build.mul(build.power(x, 3), 0.044715))
-        inner = build.tanh(build.mul(cubic, math.sqrt(2 / math.pi)))
-    else:
-        inner = build.erf(build.mul(x, math.sqrt(0.5)))
-    return build.mul(build.mul(x, 0.5), build.add(inner, 1.0))
-
-
-def silu(x: Expr) -> Expr:
-    """``x σ(x)``."""
-    check_float("SiLU", x)
-    return build.mul(x, sigmoid(x))
-
-
-def softplus(x: Expr, beta: float, threshold: float) -> Expr:
-    """``ln(1 + e^(βx)) / β``; x itself where ``βx > threshold``."""
-    check_float("Softplus", x)
-    scaled = build.mul(x, beta) if beta != 1 else x
-    soft = build.softplus(scaled)
-    soft = build.div(soft, beta) if beta != 1 else soft
-    return build.where(build.gt(scaled, threshold), x, soft)
-
-
-def mish(x: Expr) -> Expr:
-    """``x tanh(ln(1 + eˣ))``."""
-    check_float("Mish", x)
-    return build.mul(x, build.tanh(build.softplus(x)))
-
-
-def hardtanh(x: Expr, low: float, high: float) -> Expr:
-    """``x`` held between ``low`` and ``high``; the derivative at both is 0."""
-    check_float("Hardtanh", x)
-    inside = build.where(build.lt(x, high), x, high)
-    return build.where(build.gt(x, low), inside, low)
-
-
-def log_sigmoid(x: Expr) -> Expr:
-    """``ln σ(x) = -softplus(-x)``."""
-    check_float("LogSigmoid", x)
-    return build.neg(build.softplus(build.neg(x)))
-
-
-def softsign(x: Expr) -> Expr:
-    """``x / (1 + |x|)``."""
-    check_float("Softsign", x)
-    return build.div(x, build.add(build.abs_(x), 1.0))
-
-
-def softmax(x: Expr, dim: int) -> Expr:
-    check_float("softmax", x)
-    return build.softmax(x, dim)
-
-
-def log_softmax(x: Expr, dim: int) -> Expr:
-    check_float("log_softmax", x)
-    return build.log_softmax(x, dim)
 
 
 # Normalisation

@@ -3,10 +3,14 @@
 # ruff: noqa: F401
 
 from glia.nn.activation_functions import (
-    dropout,
-    dropout2d,
+    celu,
     elu,
     gelu,
+    glu,
+    gumbel_softmax,
+    hardshrink,
+    hardsigmoid,
+    hardswish,
     hardtanh,
     leaky_relu,
     log_softmax,
@@ -15,13 +19,18 @@ from glia.nn.activation_functions import (
     prelu,
     relu,
     relu6,
+    rrelu,
     selu,
     sigmoid,
     silu,
     softmax,
+    softmin,
     softplus,
+    softshrink,
     softsign,
     tanh,
+    tanhshrink,
+    threshold,
 )
 from glia.nn.attention_functions import (
     scaled_dot_product_attention,
@@ -29,6 +38,14 @@ from glia.nn.attention_functions import (
 from glia.nn.conv_functions import (
     conv2d,
     conv_transpose2d,
+)
+from glia.nn.dropout_functions import (
+    alpha_dropout,
+    dropout,
+    dropout1d,
+    dropout2d,
+    dropout3d,
+    feature_alpha_dropout,
 )
 from glia.nn.linear_functions import (
     embedding,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from glia.base.dtypes import bool_, int32
 from glia.ir import build
@@ -54,14 +54,20 @@ class Reductions(Handle):
     def any(self) -> Tensor:
         return record(_any, (self,))
 
-    def softmax(self, dim: int) -> Tensor:
-        return record(build.softmax, (self,), dim)
+    def softmax(self, dim: int, dtype: Any = None) -> Tensor:
+        """``e^xᵢ / Σⱼ e^xⱼ`` along ``dim``; ``dtype`` converts the elements first."""
+        return record(build.softmax, (_converted(self, dtype),), dim)
 
-    def log_softmax(self, dim: int) -> Tensor:
-        return record(build.log_softmax, (self,), dim)
+    def log_softmax(self, dim: int, dtype: Any = None) -> Tensor:
+        """``xᵢ - ln Σⱼ e^xⱼ`` along ``dim``; ``dtype`` converts the elements first."""
+        return record(build.log_softmax, (_converted(self, dtype),), dim)
 
     def logsumexp(self, dim: int, keepdim: bool = False) -> Tensor:
         return record(build.logsumexp, (self,), dim, keepdim)
+
+
+def _converted(x: Any, dtype: Any) -> Any:
+    return x if dtype is None else x.to(dtype)
 
 
 def _all(x: Expr) -> Expr:

@@ -1,0 +1,108 @@
+"""Dropout as functions; ``glia.nn.functional`` has them under PyTorch's names."""
+
+from __future__ import annotations
+
+from glia.base.errors import ShapeError, teach
+from glia.base.i18n import tr
+from glia.base.shapes import numel
+from glia.ir import build
+from glia.ir.expr import Expr
+from glia.nn.activation_functions import SELU_ALPHA, SELU_SCALE
+from glia.nn.formulas import check_float
+from glia.nn.functional_checks import check_probability
+from glia.tensor import random as _random
+from glia.tensor.tensor import Tensor, apply
+
+#: Where SELU ends on the left: what a dropped element becomes.
+_FLOOR = -SELU_ALPHA * SELU_SCALE
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Each element zero with probability p, else divided by ``1 - p``; only while training.
+
+    Source: Srivastava et al., "Dropout" (2014).
+    """
+    check_probability("dropout", p)
+    return _random.dropout(input, float(p)) if training and p > 0 else input
+
+
+def dropout1d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
+    """As ``dropout``, but for whole channels of (N, C, L) or (C, L)."""
+    return _channels(input, p, training, 1)
+
+
+def dropout2d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
+    """As ``dropout``, but for whole channels of (N, C, H, W) or (C, H, W).
+
+    Source: Tompson et al., "Efficient object localization using convolutional networks" (2015).
+    """
+    return _channels(input, p, training, 2)
+
+
+def dropout3d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
+    """As ``dropout``, but for whole channels of (N, C, D, H, W) or (C, D, H, W)."""
+    return _channels(input, p, training, 3)
+
+
+def _channels(input: Tensor, p: float, training: bool, positions: int) -> Tensor:
+    name = f"dropout{positions}d"
+    check_probability(name, p)
+    if input.ndim not in (positions + 1, positions + 2):
+        sizes = ", ".join("LHWDHW"[(0, 1, 3)[positions - 1] :][:positions])
+        what = tr(
+            f"{name}: expected (N, C, {sizes}) or (C, {sizes}), got {input.shape}.",
+            f"{name}：需要 (N, C, {sizes}) 或 (C, {sizes})，得到 {input.shape}。",
+        )
+        raise ShapeError(teach(what, tr("use dropout", "请用 dropout")))
+    return _random.dropout(input, float(p), positions) if training and p > 0 else input
+
+
+def alpha_dropout(
+    input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Tensor:
+    """Dropout that keeps mean 0 and variance 1 behind SELU; only while training.
+
+    Dropped elements become SELU's lowest value α'; then all are scaled and shifted:
+    ``a x + b``, ``a = ((1 - p)(1 + p α'²))^-½``, ``b = -a p α'``.
+
+    Source: Klambauer et al., "Self-normalizing neural networks" (2017).
+    """
+    check_probability("alpha_dropout", p)
+    return _alpha(input, p, 0) if training and p > 0 else input
+
+
+def feature_alpha_dropout(
+    input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Tensor:
+    """As ``alpha_dropout``, but for whole channels of (N, C, …)."""
+    check_probability("feature_alpha_dropout", p)
+    if not training or p == 0:
+        return input
+    if input.ndim < 2:
+        what = tr(
+            f"feature_alpha_dropout: expected (N, C, …), got {input.shape}.",
+            f"feature_alpha_dropout：需要 (N, C, …)，得到 {input.shape}。",
+        )
+        raise ShapeError(teach(what, tr("use alpha_dropout", "请用 alpha_dropout")))
+    return _alpha(input, p, input.ndim - 2)
+
+
+def _alpha(input: Tensor, p: float, together: int) -> Tensor:
+    if p == 1 or not numel(input.shape):
+        return input * 0.0
+    return apply(_alpha_dropped, (input, _random.key_tensor()), float(p), together)
+
+
+def _alpha_dropped(x: Expr, key: Expr, p: float, together: int) -> Expr:
+    check_float("alpha_dropout", x)
+    ones = build.full((*x.shape[: x.ndim - together], *(1,) * together), 1.0, x.dtype)
+    keep = build.gt(_random.dropped(ones, key, p, 0), 0.0)
+    scale: float = ((1 - p) * (1 + p * _FLOOR**2)) ** -0.5
+    kept = build.add(build.mul(x, scale), -scale * p * _FLOOR)
+    return build.where(keep, kept, scale * _FLOOR * (1 - p))

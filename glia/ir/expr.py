@@ -171,13 +171,21 @@ def leaves(expr: Expr) -> frozenset[Expr]:
     """The leaf expressions that ``expr`` depends on."""
     found = expr.memo.get("leaves")
     if found is None:
-        for node in topological((expr,)):
-            if "leaves" in node.memo:
+        pending = [expr]
+        while pending:  # what was looked at before is not walked again
+            node = pending[-1]
+            missing = [child for child in node.inputs if "leaves" not in child.memo]
+            if missing:
+                pending += missing
                 continue
+            pending.pop()
             if node.op.name == "leaf":
                 node.memo["leaves"] = frozenset((node,))
-            else:
-                parts = {part for child in node.inputs for part in child.memo["leaves"]}
-                node.memo["leaves"] = frozenset(parts)
+            elif "leaves" not in node.memo:
+                parts = [child.memo["leaves"] for child in node.inputs]
+                # most nodes read what their largest input reads
+                most: frozenset[Expr] = max(parts, key=len, default=frozenset())
+                whole = most.union(*parts)
+                node.memo["leaves"] = most if len(whole) == len(most) else whole
         found = expr.memo["leaves"]
     return found

@@ -40,6 +40,8 @@ def state_changed() -> None:
 
 def _substitute(outputs: Sequence[Expr], table: dict[Expr, Expr]) -> list[Expr]:
     """Expressions with leaves replaced."""
+    if all([leaves(output).isdisjoint(table) for output in outputs]):
+        return list(outputs)
     done: dict[Expr, Expr] = {}
     for node in topological(outputs):
         inputs = tuple([done[child] for child in node.inputs])

@@ -170,6 +170,7 @@ _RULES: dict[str, Callable[[Expr, Done, int], Expr]] = {
     "fold": _trailing,
     "index": _index,
     "argsort": _index,
+    "latest": _trailing,
     "contract": _contract,
     **dict.fromkeys(("real", "imag", "conj", "angle", "complex"), _elementwise),
 }

@@ -1,4 +1,4 @@
-"""Reading and adding at computed places, as people write it: on ``gather`` and ``scatter_add``."""
+"""Reading, adding and writing at computed places, as people write it: on the rows for places."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from glia.base.dtypes import int64
 from glia.base.shapes import Shape, broadcast, numel
 from glia.ir.build import add, cast, const, ge, logical_not, lt, mul, where
 from glia.ir.expr import Expr
-from glia.ir.ops.index import gather, scatter_add
+from glia.ir.ops.index import gather, latest, scatter_add
 from glia.ir.ops.view import broadcast_to, expand, pad, reshape, slice_
 
 
@@ -36,12 +36,9 @@ def take(x: Expr, index: Expr, dim: int) -> Expr:
     return reshape(found, (*x.shape[:dim], *index.shape, *x.shape[dim + 1 :]))
 
 
-def take_at(x: Expr, indices: Sequence[Expr], dim: int) -> Expr:
-    """``x[…, i, j, …]`` with one index for each of some dimensions from ``dim`` on."""
-    sizes = x.shape[dim : dim + len(indices)]
-    shape = indices[0].shape
-    for index in indices[1:]:
-        shape = broadcast(shape, index.shape)
+def flat_place(indices: Sequence[Expr], sizes: Shape) -> Expr:
+    """One number for several indices into dimensions of these sizes; -1 where there is nothing."""
+    shape = broadcast(*(index.shape for index in indices))
     flat, known = const(0, int64), None
     for index, size in zip(indices, sizes, strict=True):
         place = from_the_end(index, size)
@@ -49,8 +46,29 @@ def take_at(x: Expr, indices: Sequence[Expr], dim: int) -> Expr:
         known = fits if known is None else mul(known, fits)
         flat = add(mul(flat, size), place)
     assert known is not None
+    return where(known, broadcast_to(flat, shape), -1)
+
+
+def take_at(x: Expr, indices: Sequence[Expr], dim: int) -> Expr:
+    """``x[…, i, j, …]`` with one index for each of some dimensions from ``dim`` on."""
+    sizes = x.shape[dim : dim + len(indices)]
     joined = reshape(x, (*x.shape[:dim], numel(sizes), *x.shape[dim + len(sizes) :]))
-    return take(joined, where(known, broadcast_to(flat, shape), -1), dim)
+    return take(joined, flat_place(indices, sizes), dim)
+
+
+def put_at(x: Expr, indices: Sequence[Expr], values: Expr) -> Expr:
+    """``x`` with ``x[i, j, …] = values[…]``, one index for each of the first dimensions.
+
+    Where several values go to one place, the last one stays.
+    """
+    sizes, rest = x.shape[: len(indices)], x.shape[len(indices) :]
+    place = flat_place(indices, sizes)
+    if not values.numel or not x.numel:
+        return x
+    last = latest(reshape(place, (place.numel,)), numel(sizes))
+    found = take(reshape(values, (place.numel, *rest)), last, 0)
+    written = reshape(ge(last, 0), (last.numel,) + (1,) * len(rest))
+    return reshape(where(written, found, reshape(x, found.shape)), x.shape)
 
 
 def take_along(x: Expr, index: Expr, dim: int) -> Expr:

@@ -93,13 +93,18 @@ def write(values: Sequence[tuple[Tensor, np.ndarray]]) -> None:
 
     Pending tensors that read the old values are computed before.
     """
-    flush()
     if _node.tracer() is not None:
+        flush()
         nodes = [Tensor(array)._node for _, array in values]
         assign([(t, n.expr, n.hold) for (t, _), n in zip(values, nodes, strict=True)])
         return
-    slots = [_node._storage(tensor) for tensor, _ in values]
-    old: set[Expr] = {slot.leaf for slot in slots}
-    _node.settle_readers(old)
-    for slot, (_, array) in zip(slots, values, strict=True):
-        slot.array[...] = array
+    for memory, (_, array) in zip(memories([t for t, _ in values]), values, strict=True):
+        memory[...] = array
+
+
+def memories(tensors: Sequence[Tensor]) -> list[np.ndarray]:
+    """The memory of tensors, to be written to: whoever reads the old values has been computed."""
+    flush()
+    slots = [_node._storage(tensor) for tensor in tensors]
+    _node.settle_readers({slot.leaf for slot in slots})
+    return [slot.array for slot in slots]

@@ -20,8 +20,9 @@ from glia.base.shapes import normalize_dim, numel
 from glia.ir import build
 from glia.ir.expr import Expr
 from glia.tensor.complexes import Complexes
+from glia.tensor.assignment import assign_items
 from glia.tensor.elementwise import Elementwise
-from glia.tensor.indexing import describe_index, getitem, is_array, take_items
+from glia.tensor.indexing import describe_index, getitem, take_items
 from glia.tensor.inplace import InPlace, install
 from glia.tensor.places import Places
 from glia.tensor.product import Products
@@ -114,10 +115,13 @@ class Methods(InPlace, Elementwise, Reductions, Views, Places, Products, Complex
         return binary(build.ne, self, other)
 
     def __getitem__(self, index: Any) -> Tensor:
-        items = index if type(index) is tuple else (index,)
-        if any([is_array(item) for item in items]):
-            return take_items(self, index)  # type: ignore[arg-type]
-        return record(getitem, (self,), describe_index(index, self.shape))
+        found = describe_index(index, self)  # type: ignore[arg-type]
+        if found.places:
+            return take_items(self, found)  # type: ignore[arg-type]
+        return record(getitem, (self,), found.basic)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        assign_items(self, index, value)  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))  # type: ignore[arg-type]

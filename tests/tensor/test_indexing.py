@@ -18,6 +18,8 @@ INDICES: list[Any] = [
     (slice(1, 3), slice(None), slice(0, 6, 4)), (Ellipsis, 0), (0, Ellipsis), (0, Ellipsis, -1),
     (Ellipsis,), None, (None, 0), (0, None, 1), (slice(None), None), (Ellipsis, None),
     (None, Ellipsis, slice(1, 2), None), (-1, -1, -1), (slice(3, None, 3), 4, slice(5, 0)),
+    slice(None, None, -1), (slice(3, None, -2), Ellipsis, slice(None, None, -3)),
+    (0, slice(-2, 0, -1), slice(0, 3, -1)), (Ellipsis, slice(9, -9, -4)),
 ]  # fmt: skip
 
 
@@ -46,10 +48,10 @@ def test_gradients_go_back_to_where_they_came_from(index: Any) -> None:
         (4, "index 4 is out of range for size 4"),
         ((0, -6), "index -6 is out of range for size 5"),
         ((0, 0, 0, 0), "4 indices for a tensor of shape (4, 5, 6)"),
-        (slice(None, None, -1), "positive step"),
+        (slice(None, None, 0), "step 0"),
+        ((Ellipsis, Ellipsis), "one `...`"),
         ("x", "indexing with str"),
         (1.0, "indexing with float"),
-        (True, "indexing with bool"),
     ],
 )
 def test_bad_indices(index: Any, words: str) -> None:
@@ -117,6 +119,10 @@ BY_ARRAYS: list[Any] = [
     ([0, 1], [1, 2], [3, 4]),
     (slice(None, None, 2), [0, 1], [5, 0]), (None, [1, 2]), ([1, 2], None, slice(0, 2)),
     (slice(None), None, [0, 0]), (Ellipsis, 4, [0, -6]), (Ellipsis, None, [1]),
+    ([0, 3], slice(None), [1, 2]), ([[0], [3]], slice(1, 3), [0, 5]), ([1, 2], None, [0, 1]),
+    (slice(None, None, -1), [0, 0, 1]), True, False, np.array(True), ARRAY > 50, ARRAY > 1000,
+    ARRAY[:, 0, 0] > 20, (slice(None), ARRAY[0] > 10), (ARRAY[:, 0, 0] > 20, 0),
+    ([0, 1], slice(None), ARRAY[0, 0] % 3 == 0),
 ]  # fmt: skip
 
 
@@ -138,6 +144,15 @@ def test_arrays_as_indices(index: Any) -> None:
     np.add.at(expected, as_numpy(index), weight)
     assert x.grad is not None
     np.testing.assert_array_equal(x.grad.numpy(), expected)
+
+
+def test_integers_are_taken_before_tensors() -> None:
+    """As in PyTorch; NumPy would put the dimension of the list first."""
+    x, i = gl.tensor(ARRAY), [1, 2]
+    for index in ((0, slice(None), i), (gl.tensor(0), slice(None), i)):
+        np.testing.assert_array_equal(x[index].numpy(), ARRAY[0][:, i])
+    np.testing.assert_array_equal(x[:, 0, i].numpy(), ARRAY[:, 0][:, i])
+    np.testing.assert_array_equal(x[i, gl.tensor(1), i].numpy(), ARRAY[i, 1, i])
 
 
 def test_lists_and_tensors_are_the_same_index() -> None:
@@ -164,8 +179,7 @@ def test_places_that_are_computed_may_be_wrong_but_never_silently() -> None:
         ([0, 4], ArgumentError, "index 4 is out of range for size 4"),
         ((0, [0, -6]), ArgumentError, "index -6 is out of range for size 5"),
         ([0.5], DTypeError, "whole numbers"),
-        (np.array([True, False, True, True]), DTypeError, "whole numbers"),
-        (([0], slice(None), [1]), ShapeError, "side by side"),
+        (np.array([True, False, True]), ShapeError, "a mask of shape (3,)"),
         (([0, 1], [0, 1, 2]), ShapeError, "broadcast"),
         (([0], [0], [0], [0]), ShapeError, "4 indices"),
     ],

@@ -1,7 +1,8 @@
 """Reading and adding at places that are themselves values: gather, and its gradient scatter_add.
 
 An index that names no element is no reason to read elsewhere: gather gives NaN there (the lowest
-number of an integer dtype), and scatter_add leaves its value out.
+number of an integer dtype), and scatter_add leaves its value out. Writing is gathering the other
+way round: ``latest`` says for each place which value comes to stand there.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from glia.base.dtypes import DType
-from glia.base.errors import DTypeError, ShapeError, teach
+from glia.base.dtypes import DType, int64
+from glia.base.errors import ArgumentError, DTypeError, ShapeError, teach
+from glia.base.i18n import tr
 from glia.base.shapes import Shape
 from glia.ir.expr import Expr, intern
 from glia.ir.ops.source import encode
@@ -155,6 +157,33 @@ def _bad(attrs: dict) -> Sequence[Bad]:
     ]
 
 
+def _latest_infer(inputs: tuple[Expr, ...], size: int) -> tuple[Shape, DType]:
+    (index,) = inputs
+    if index.dtype is not int64 or not index.ndim:
+        message = f"latest: expected a list of int64, found {index.dtype.name} {index.shape}."
+        raise DTypeError(teach(message, "convert the index: index.long()"))
+    return (*index.shape[:-1], size), int64
+
+
+def _latest_numpy(index: np.ndarray, size: int) -> np.ndarray:
+    """Numbers that name no place are an error: what was to be written there would be lost."""
+    wrong = index[~_inside(index, size)]
+    if wrong.size:
+        what = tr("assignment: a computed index is out of range.", "赋值：计算得到的索引超出范围。")
+        raise ArgumentError(teach(what, where=False))
+    out = np.full((*index.shape[:-1], size), -1, np.int64)
+    for row in np.ndindex(index.shape[:-1]):
+        out[row][index[row]] = np.arange(index.shape[-1])
+    return out
+
+
+def _latest_samples() -> Sequence[Sample]:
+    one, two = np.array([3, 0, 3, 2, 0]), _RNG.integers(0, 6, (2, 9))
+    empty = np.zeros(0, np.int64)
+    pairs = ((one, 5), (two, 6), (empty, 3))
+    return [Sample((index,), {"size": size}) for index, size in pairs]
+
+
 GATHER = register(
     Op(
         "gather",
@@ -169,6 +198,18 @@ GATHER = register(
             *_bad({"dim": 0}),
             Bad((_TABLE[:0], _rows([0], 5)), {"dim": 0}, ShapeError, "nothing to choose"),
         ],
+    )
+)
+LATEST = register(
+    Op(
+        "latest",
+        "host",
+        "out[j] = the largest i with index[i] = j, or -1",
+        _latest_infer,
+        _latest_numpy,
+        attrs=("size",),
+        samples=_latest_samples,
+        bad=lambda: [Bad((np.zeros(3),), {"size": 3}, DTypeError, "int64")],
     )
 )
 SCATTER_ADD = register(
@@ -197,3 +238,8 @@ def gather(x: Expr, index: Expr, dim: int) -> Expr:
 def scatter_add(values: Expr, index: Expr, dim: int, size: int) -> Expr:
     """Values summed, in their order, at the places an index of their shape names along ``dim``."""
     return intern(SCATTER_ADD, (values, index), (dim, size))
+
+
+def latest(index: Expr, size: int) -> Expr:
+    """For each of ``size`` places the number of the last entry that names it, or -1."""
+    return intern(LATEST, (index,), (size,))

@@ -276,3 +276,7 @@ def slice_(x: Expr, start: Shape, stop: Shape, step: Shape) -> Expr:
 
 def concat(xs: Sequence[Expr], dim: int) -> Expr:
     return xs[0] if len(xs) == 1 else intern(CONCAT, tuple(xs), (dim,))
+
+
+def flip(x: Expr, dims: Shape) -> Expr:
+    return intern(FLIP, (x,), (dims,)) if dims else x

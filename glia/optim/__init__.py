@@ -2,15 +2,31 @@
 
 from glia.optim import lr_scheduler
 from glia.optim.adam import Adam, AdamW
+from glia.optim.adam_relatives import Adamax, NAdam, RAdam, SparseAdam
+from glia.optim.adaptive import Adadelta, Adagrad, Rprop
+from glia.optim.large import LAMB, Adafactor, Lion
+from glia.optim.muon import Muon
 from glia.optim.optimizer import Optimizer
 from glia.optim.rmsprop import RMSprop
-from glia.optim.sgd import SGD
+from glia.optim.sgd import ASGD, SGD
 
 __all__ = [
+    "ASGD",
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
     "Adam",
     "AdamW",
+    "Adamax",
+    "LAMB",
+    "Lion",
+    "Muon",
+    "NAdam",
     "Optimizer",
+    "RAdam",
     "RMSprop",
+    "Rprop",
     "SGD",
+    "SparseAdam",
     "lr_scheduler",
 ]

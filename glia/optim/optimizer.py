@@ -15,7 +15,8 @@ import numpy as np
 
 from glia.base.errors import ArgumentError, CheckpointError, DTypeError, GradError, teach
 from glia.base.i18n import tr
-from glia.ir.expr import Expr, compose
+from glia.ir.expr import compose
+from glia.optim.parts import Layout, updated
 from glia.tensor.functional import take
 from glia.tensor.jit import state_changed
 from glia.tensor.node import Update, assign
@@ -29,22 +30,19 @@ class Group(dict):
         super().__init__(values)
         self.scalars: dict[str, Tensor] = {}
         for name in scalars:
-            flat = _flat(values[name])
-            for i, value in enumerate(flat):
-                self.scalars[f"{name}{i}" if len(flat) > 1 else name] = Tensor(np.float64(value))
+            for key, value in _flat(name, values[name]):
+                self.scalars[key] = Tensor(np.float64(value))
         self.revision = 0
 
     def __setitem__(self, name: str, value: Any) -> None:
         """Write a number into its slot; anything else, or one switched on or off, is a new plan."""
         number = name in self.scalars or f"{name}0" in self.scalars
-        if not number or (name != "lr" and bool(value) != bool(self[name])):
+        if not number or (name != "lr" and _switch(value) != _switch(self[name])):
             self.revision += 1
             state_changed()
         super().__setitem__(name, value)
-        flat = _flat(value) if number else ()
-        for i, part in enumerate(flat):
-            tensor = self.scalars[f"{name}{i}" if len(flat) > 1 else name]
-            held = tensor._node.value
+        for key, part in _flat(name, value) if number else ():
+            held = self.scalars[key]._node.value
             assert held is not None
             held.slot.array[...] = part
 
@@ -52,17 +50,40 @@ class Group(dict):
         for name, value in dict(*args, **kwargs).items():
             self[name] = value
 
+    def setdefault(self, name: str, default: Any = None) -> Any:
+        if name not in self:
+            self[name] = default
+        return self[name]
 
-def _flat(value: Any) -> tuple[float, ...]:
-    values = value if isinstance(value, tuple | list) else (value,)
-    return tuple(float(item) for item in values)
+
+def _flat(name: str, value: Any) -> list[tuple[str, float]]:
+    """Names and numbers of an option that is one number or several."""
+    if not isinstance(value, tuple | list):
+        return [(name, float(value))]
+    parts = [float("nan") if part is None else float(part) for part in value]
+    return [(f"{name}{i}", part) for i, part in enumerate(parts)]
+
+
+def _switch(value: Any) -> Any:
+    """What must stay for a number to be only a number: whether it is 0, or missing."""
+    if isinstance(value, tuple | list):
+        return [part is None for part in value]
+    return bool(value)
+
+
+#: Options of a group that no optimizer has: schedulers keep them there.
+EXTRA = ("initial_lr", "name", "max_lr", "min_lr", "max_momentum", "base_momentum", "swa_lr")
 
 
 class Optimizer:
     """Base of all optimizers.
 
-    A subclass names its numbers (``scalars``) and its state (``_names``), and gives ``_flags``
-    (what changes the formula) and ``_update`` (the formula, a module-level function).
+    A subclass names its numbers (``scalars``), the options that decide its formula (``flags``)
+    and its state (``_names``, ``_shared``), and gives ``formula``, a module-level function; see
+    ``optim/parts.py``.
+
+    ``foreach``, ``fused`` and ``capturable`` are accepted and change nothing: every step is one
+    compiled program. ``differentiable=True`` is refused.
 
     Args:
         params: tensors, ``(name, tensor)`` pairs, or dictionaries with ``"params"`` and options.
@@ -70,10 +91,14 @@ class Optimizer:
     """
 
     scalars: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ("maximize",)
+    #: What weight decay does: it is added to the gradient ("l2"), or shrinks the parameter
+    #: ("decoupled"); anything else is left to the formula.
+    decay = "l2"
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         self.defaults = defaults
-        self.state: dict[Tensor, dict[str, Tensor]] = {}
+        self.state: dict[Tensor, dict[str, Any]] = {}
         self.param_groups: list[Group] = []
         if isinstance(params, Tensor):
             what = tr(
@@ -98,20 +123,32 @@ class Optimizer:
     def _check(self, group: Mapping[str, Any]) -> None:
         """Raise when an option is out of range."""
 
-    def _flags(self, group: Group) -> tuple[Any, ...]:
+    def _flags(self, group: Group) -> dict[str, Any]:
         """What decides the formula, not just its numbers."""
+        found = {name: _fixed(group, name) for name in self.flags}
+        if group.get("weight_decay"):
+            found["decay"] = "decoupled" if group.get("decoupled_weight_decay") else self.decay
+        return found
+
+    def _names(self, group: Group, param: Tensor) -> tuple[str, ...]:
+        """The state of one parameter."""
         raise NotImplementedError
 
-    def _names(self, group: Group) -> tuple[str, ...]:
-        """The state of one parameter: tensors of its shape, 0 at the start."""
-        raise NotImplementedError
+    def _start(self, name: str, group: Group, param: Tensor) -> np.ndarray:
+        """State before the first step."""
+        return np.zeros(param.shape, param.dtype.np)
 
-    def _counting(self, group: Group) -> bool:
-        """Whether the formula needs the number of steps taken."""
-        return False
+    def _shared(self, group: Group, state: Mapping[str, Any]) -> dict[str, float]:
+        """Numbers that parameters which always move together share, before the first step.
 
-    #: The formula: see ``optim/parts.py`` for its arguments and results.
-    _update: Callable[..., tuple[Expr, ...]]
+        Args:
+            group: the parameter's group.
+            state: what the parameter has so far.
+        """
+        return {"step": 0.0}
+
+    #: The formula: see ``optim/parts.py``.
+    formula: Callable[..., Any]
 
     # Groups
 
@@ -131,11 +168,12 @@ class Optimizer:
                 raise ArgumentError(teach(what, tr("name each once", "每个参数只给一次")))
             known.add(id(param))
         options = {**self.defaults, **param_group, "params": params}
-        unknown = sorted(set(options) - set(self.defaults) - {"params", "initial_lr", "name"})
+        unknown = sorted(set(options) - set(self.defaults) - {"params", *EXTRA})
         if unknown:
             names = ", ".join(self.defaults)
             what = tr(f"unknown options {unknown}.", f"未知的选项 {unknown}。")
             raise ArgumentError(teach(what, tr(f"there are {names}", f"可用选项：{names}")))
+        _check_ways(options)
         self._check(options)
         self.param_groups.append(Group(options, self.scalars))
 
@@ -169,7 +207,7 @@ class Optimizer:
         return result
 
     def _record(self, group: Group, updates: list[Update]) -> None:
-        """Add the updates of one group's parameters, state and step counter."""
+        """Add the updates of one group's parameters and of their state."""
         params = [param for param in group["params"] if param._grad is not None]
         if not params:
             return
@@ -177,7 +215,7 @@ class Optimizer:
         grads = [param._grad._node for param in params]
         inputs = [tensor._node.expr for tensor in tensors]
         inputs += [grad.expr for grad in grads]
-        exprs = compose(self._update, tuple(inputs), attrs)
+        exprs = compose(updated, tuple(inputs), attrs)
         hold = [grad.hold for grad in grads]
         updates += zip(targets, exprs, repeat(hold, len(exprs)), strict=True)
 
@@ -189,45 +227,56 @@ class Optimizer:
         cached = group.__dict__.get("plan")
         if cached is not None and cached[0] == key:
             return cached[1]
-        names = self._names(group)
-        counters: dict[int, Tensor] = {}
-        rows: list[list[Tensor]] = [[] for _ in names]
-        for param in params:
-            state = self._state_of(param, names)
-            for row, name in zip(rows, names, strict=True):
-                row.append(state[name])
-        steps = self._counters(params, counters) if self._counting(group) else ()
-        state_tensors = [tensor for row in rows for tensor in row]
-        targets = [*params, *state_tensors, *counters.values()]
+        shared, owners = self._share(group, params)
+        names = [self._names(group, param) for param in params]
+        rows = [self._state_of(group, param) for param in params]
+        own = [row[name] for row, kinds in zip(rows, names, strict=True) for name in kinds]
+        together = [tensor for row in shared for tensor in row.values()]
+        targets = [*together, *params, *own]
         tensors = [*group.scalars.values(), *targets]
-        plan = (targets, tensors, (len(params), steps, self._flags(group)))
+        flags = tuple(self._flags(group).items())
+        common = tuple(shared[0]) if shared else ()
+        layout = Layout(tuple(group.scalars), common, owners, tuple(names), flags)
+        plan = (targets, tensors, (type(self).formula, layout))
         group.__dict__["plan"] = ((*key[:2], id(self.state.get(params[0]))), plan)
         return plan
 
-    def _state_of(self, param: Tensor, names: tuple[str, ...]) -> dict[str, Tensor]:
+    def _state_of(self, group: Group, param: Tensor) -> dict[str, Any]:
         state = self.state.setdefault(param, {})
-        for name in names:
+        for name in self._names(group, param):
             if name not in state:
-                state[name] = Tensor(np.zeros(param.shape, param.dtype.np))
+                state[name] = Tensor(self._start(name, group, param))
         return state
 
-    def _counters(self, params: list[Tensor], counters: dict[int, Tensor]) -> tuple[int, ...]:
-        """Parameters that always moved together share one step counter."""
+    def _share(
+        self, group: Group, params: list[Tensor]
+    ) -> tuple[list[dict[str, Tensor]], tuple[int, ...]]:
+        """What parameters that always moved together share, and which of it belongs to each.
+
+        One that was left out of some steps has numbers of its own from then on.
+        """
         active = {id(param) for param in params}
+        found: dict[Any, dict[str, Tensor]] = {}
+        owners = []
         for param in params:
-            step = self.state[param].get("step")
-            if step is None:
-                self.state[param]["step"] = counters.setdefault(-1, Tensor(np.float32(0.0)))
-            elif id(step) not in counters:
-                sharers = [p for p, s in self.state.items() if s.get("step") is step]
+            state = self.state.setdefault(param, {})
+            start = self._shared(group, state)
+            key: Any = tuple(start.items())
+            if start and all(name in state for name in start):
+                lead = next(iter(start))
+                sharers = [p for p, s in self.state.items() if s.get(lead) is state[lead]]
                 if any(id(p) not in active for p in sharers):
-                    step = Tensor(to_numpy(step))
+                    own = {name: Tensor(to_numpy(state[name])) for name in start}
                     for p in sharers:
                         if id(p) in active:
-                            self.state[p]["step"] = step
-                counters[id(step)] = step
-        order = [id(step) for step in counters.values()]
-        return tuple(order.index(id(self.state[param]["step"])) for param in params)
+                            self.state[p].update(own)
+                key = id(state[lead])
+                found.setdefault(key, {name: state[name] for name in start})
+            elif key not in found:
+                found[key] = {name: Tensor(np.float32(value)) for name, value in key}
+            state.update(found[key])
+            owners.append(list(found).index(key))
+        return list(found.values()), tuple(owners)
 
     # State
 
@@ -261,19 +310,43 @@ class Optimizer:
                 f"保存的优化器各组参数个数为 {sizes}，当前为 {own}。",
             )
             raise CheckpointError(teach(what))
-        params = [param for group in self.param_groups for param in group["params"]]
-        numbers = [number for group in saved for number in group["params"]]
-        loaded: dict[Tensor, dict[str, Tensor]] = {}
-        shared: dict[tuple[int, float], Tensor] = {}
-        owners = [i for i, size in enumerate(own) for _ in range(size)]
-        for number, param, owner in zip(numbers, params, owners, strict=True):
-            entry = state_dict["state"].get(number)
-            if entry is not None:
-                loaded[param] = _load_entry(param, entry, owner, shared)
+        loaded: dict[Tensor, dict[str, Any]] = {}
+        for group, values in zip(self.param_groups, saved, strict=True):
+            shared: dict[Any, dict[str, Tensor]] = {}
+            for number, param in zip(values["params"], group["params"], strict=True):
+                entry = state_dict["state"].get(number)
+                if entry is not None:
+                    loaded[param] = self._load_entry(group, param, entry, shared)
         self.state = loaded
         for group, values in zip(self.param_groups, saved, strict=True):
-            known = {*self.defaults, "initial_lr", "name"}
+            known = {*self.defaults, *EXTRA}
             group.update({name: value for name, value in values.items() if name in known})
+
+    def _load_entry(
+        self, group: Group, param: Tensor, entry: Mapping[str, Any], shared: dict[Any, Any]
+    ) -> dict[str, Any]:
+        """State of one parameter; numbers that are equal in a group are shared again."""
+        found: dict[str, Any] = {}
+        together: dict[str, float] = {}
+        for name, value in entry.items():
+            if value is None:
+                continue
+            array = to_numpy(value) if isinstance(value, Tensor) else np.asarray(value)
+            if name == "step" or name in self._shared(group, {}):
+                together[name] = float(array)
+                continue
+            wanted = self._start(name, group, param).shape
+            if array.shape != wanted:
+                what = tr(
+                    f"optimizer state '{name}': expected shape {wanted}, found {array.shape}.",
+                    f"优化器状态“{name}”：形状应为 {wanted}，得到 {array.shape}。",
+                )
+                raise CheckpointError(teach(what))
+            found[name] = Tensor(array.astype(param.dtype.np))
+        key = tuple(together.items())
+        if key not in shared:
+            shared[key] = {name: Tensor(np.float32(value)) for name, value in key}
+        return {**found, **shared[key]}
 
     def __repr__(self) -> str:
         lines = []
@@ -296,27 +369,29 @@ def _check_param(param: Any) -> None:
         raise GradError(teach(what, tr("optimise what it came from", "请优化其来源张量")))
 
 
-def _load_entry(
-    param: Tensor, entry: Mapping[str, Any], group: int, shared: dict[tuple[int, float], Tensor]
-) -> dict[str, Tensor]:
-    """State of one parameter; equal step counters of a group are shared again."""
-    found = {}
-    for name, value in entry.items():
-        if value is None:
-            continue
-        array = to_numpy(value) if isinstance(value, Tensor) else np.asarray(value)
-        if name == "step":
-            count = float(array)
-            found[name] = shared.setdefault((group, count), Tensor(np.float32(count)))
-            continue
-        if array.shape != param.shape:
-            what = tr(
-                f"optimizer state '{name}': expected shape {param.shape}, found {array.shape}.",
-                f"优化器状态“{name}”：形状应为 {param.shape}，得到 {array.shape}。",
-            )
-            raise CheckpointError(teach(what))
-        found[name] = Tensor(array.astype(param.dtype.np))
-    return found
+def _fixed(group: Group, name: str) -> Any:
+    """An option that decides the formula; of a number only what is no number."""
+    value = group[name]
+    if name in group.scalars or f"{name}0" in group.scalars:
+        value = _switch(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _check_ways(options: Mapping[str, Any]) -> None:
+    """Options of PyTorch's that say how to compute a step, not what."""
+    if options.get("differentiable"):
+        what = tr(
+            "differentiable=True: a step cannot be differentiated; it overwrites the parameters.",
+            "differentiable=True：优化步骤会改写参数，不能对其求导。",
+        )
+        help = tr(
+            "write the update with gl.grad, and keep the parameters as plain tensors",
+            "请用 gl.grad 写出更新式，参数用普通张量",
+        )
+        raise ArgumentError(teach(what, help))
+    if options.get("fused") and options.get("foreach"):
+        what = tr("fused and foreach cannot both be True.", "fused 和 foreach 不能同时为 True。")
+        raise ArgumentError(teach(what, tr("leave both out", "请都省略")))
 
 
 def check_range(name: str, value: Any, low: float = 0.0, high: float = float("inf")) -> None:
@@ -328,4 +403,29 @@ def check_range(name: str, value: Any, low: float = 0.0, high: float = float("in
         f"optimizer: expected {name} {wanted}, found {value!r}.",
         f"优化器：{name} 应 {wanted}，得到 {value!r}。",
     )
-    raise ArgumentError(teach(what))
+    help = ""
+    if isinstance(value, Tensor):
+        help = tr(
+            f"give a number; to change it later write opt.param_groups[0]['{name}'] = …, "
+            "which recompiles nothing",
+            f"请给出数值；之后可写 opt.param_groups[0]['{name}'] = … 来修改，不会重新编译",
+        )
+    raise ArgumentError(teach(what, help))
+
+
+def check_pair(kind: str, name: str, value: Any, example: str) -> None:
+    """Options that are two numbers."""
+    if isinstance(value, tuple | list) and len(value) == 2:
+        return
+    what = tr(
+        f"{kind}: expected {name} to be two numbers, found {value!r}.",
+        f"{kind}：{name} 应为两个数，得到 {value!r}。",
+    )
+    raise ArgumentError(teach(what, f"{name}={example}"))
+
+
+def check_betas(kind: str, betas: Any) -> None:
+    """Two numbers in [0, 1)."""
+    check_pair(kind, "betas", betas, "(0.9, 0.999)")
+    for i, beta in enumerate(betas):
+        check_range(f"betas[{i}]", beta, 0.0, 1.0)

@@ -9,7 +9,7 @@ import pytest
 
 import glia as gl
 from glia import nn, optim
-from glia.base.errors import ArgumentError, CheckpointError, DTypeError, GradError
+from glia.base.errors import ArgumentError, CheckpointError, DTypeError, GradError, ShapeError
 from glia.base.i18n import set_language
 from glia.tensor import node as recorder
 
@@ -99,6 +99,10 @@ def test_maximize_climbs() -> None:
     assert follow(optim.SGD([p], lr=0.5, maximize=True), p, lambda p: p * 3, 1) == [2.5]
 
 
+def square() -> gl.Parameter:
+    return gl.Parameter(np.eye(2))
+
+
 def net_and_data() -> tuple[nn.Module, gl.Tensor, gl.Tensor]:
     gl.manual_seed(1)
     net = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.BatchNorm1d(8), nn.Linear(8, 3))
@@ -111,6 +115,12 @@ MAKERS = {
     "adam": lambda p: optim.Adam(p),
     "amsgrad": lambda p: optim.AdamW(p, amsgrad=True),
     "rmsprop": lambda p: optim.RMSprop(p, momentum=0.5, centered=True),
+    "nadam": lambda p: optim.NAdam(p),
+    "asgd": lambda p: optim.ASGD(p, lr=0.1, t0=2),
+    "rprop": lambda p: optim.Rprop(p),
+    "adagrad": lambda p: optim.Adagrad(p),
+    "lion": lambda p: optim.Lion(p),
+    "adafactor": lambda p: optim.Adafactor(p),
 }
 
 
@@ -239,6 +249,28 @@ BAD = [
     (lambda: optim.Adam([one()], eps=-1), ArgumentError, "eps", "eps"),
     (lambda: optim.AdamW([one()], weight_decay=-1), ArgumentError, "weight_decay", "weight"),
     (lambda: optim.RMSprop([one()], alpha="x"), ArgumentError, "alpha", "alpha"),
+    (
+        lambda: optim.Adam([one()], lr=gl.tensor(0.1)),
+        ArgumentError,
+        "param_groups[0]['lr']",
+        "修改",
+    ),
+    (lambda: optim.Adam([one()], differentiable=True), ArgumentError, "differentiable", "求导"),
+    (lambda: optim.SGD([one()], foreach=True, fused=True), ArgumentError, "fused and", "不能同时"),
+    (lambda: optim.Rprop([one()], etas=(1.2, 0.5)), ArgumentError, "etas with 0 <", "应满足"),
+    (lambda: optim.Rprop([one()], step_sizes=1.0), ArgumentError, "step_sizes to be two", "两个数"),
+    (lambda: optim.Adadelta([one()], rho=1.1), ArgumentError, "rho in [0, 1", "rho"),
+    (lambda: optim.Adagrad([one()], lr_decay=-1), ArgumentError, "lr_decay", "lr_decay"),
+    (lambda: optim.NAdam([one()], momentum_decay=-1), ArgumentError, "momentum_decay", "应"),
+    (lambda: optim.Adafactor([one()], d=0.5), ArgumentError, "d ≥ 1", "d 应"),
+    (lambda: optim.Adafactor([one()], beta2_decay=0.5), ArgumentError, "beta2_decay", "应"),
+    (lambda: optim.Lion([one()], betas=(1.0, 0.9)), ArgumentError, "betas[0]", "betas[0]"),
+    (lambda: optim.LAMB([one()], eps=-1), ArgumentError, "eps", "eps"),
+    (lambda: optim.Muon([one()]), ShapeError, "expected matrices", "只接受矩阵"),
+    (lambda: optim.Muon([square()], ns_steps=100), ArgumentError, "ns_steps", "整数"),
+    (lambda: optim.Muon([square()], ns_coefficients=(1, 2)), ArgumentError, "three", "三个数"),
+    (lambda: optim.Muon([square()], adjust_lr_fn="no"), ArgumentError, "unknown adjust", "未知"),
+    (lambda: optim.SparseAdam([one()]), ArgumentError, "sparse gradients", "稀疏梯度"),
     (lambda: optim.SGD([]), ArgumentError, "empty", "为空"),
     (lambda: optim.SGD(one()), DTypeError, "one tensor", "一个张量"),
     (lambda: optim.SGD([1.0]), DTypeError, "found float", "float"),

@@ -113,6 +113,7 @@ _LAZY = {
     "Model": "glia.train.model",
     "callbacks": "glia.train.callbacks",
     "data": "glia.data",
+    "fft": "glia.tensor.fft",
     "explain_memory": "glia.explain.memory",
     "load_file": "glia.interop.safetensors",
     "metrics": "glia.metrics",
@@ -138,6 +139,7 @@ def __getattr__(name: str) -> object:
     import importlib
 
     module = importlib.import_module(home)
-    found = getattr(module, name) if home not in (f"glia.{name}", f"glia.train.{name}") else module
+    places = [f"glia.{name}", f"glia.train.{name}", f"glia.tensor.{name}"]
+    found = getattr(module, name) if home not in places else module
     globals()[name] = found
     return found

@@ -123,6 +123,13 @@ def _index(node: Expr, done: Done, size: int) -> Expr:
     return intern(node.op, _every(node, done, size), (dim + 1, *rest))
 
 
+def _fourier(node: Expr, done: Done, size: int) -> Expr:
+    """The first attribute numbers dimensions."""
+    dims, *rest = node.attrs
+    moved = dims + 1 if isinstance(dims, int) else tuple(dim + 1 for dim in dims)
+    return intern(node.op, _every(node, done, size), (moved, *rest))
+
+
 def _contract(node: Expr, done: Done, size: int) -> Expr:
     sizes, rank, *maps = node.attrs
     operands, moved = [], []
@@ -172,5 +179,8 @@ _RULES: dict[str, Callable[[Expr, Done, int], Expr]] = {
     "argsort": _index,
     "latest": _trailing,
     "contract": _contract,
+    "fft": _fourier,
+    "rfft": _fourier,
+    "irfft": _fourier,
     **dict.fromkeys(("real", "imag", "conj", "angle", "complex"), _elementwise),
 }

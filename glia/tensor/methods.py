@@ -19,8 +19,8 @@ from glia.base.dtypes import (
 from glia.base.shapes import normalize_dim, numel
 from glia.ir import build
 from glia.ir.expr import Expr
-from glia.tensor.complexes import Complexes
 from glia.tensor.assignment import assign_items
+from glia.tensor.complexes import Complexes
 from glia.tensor.elementwise import Elementwise
 from glia.tensor.indexing import describe_index, getitem, take_items
 from glia.tensor.inplace import InPlace, install

@@ -86,5 +86,5 @@ def flat(result: Any) -> list[Any]:
 
 def array_of(x: Any) -> np.ndarray:
     if isinstance(x, torch.Tensor):
-        return x.detach().resolve_conj().resolve_neg().numpy()
+        return x.detach().resolve_conj().resolve_neg().numpy(force=True)
     return x.detach().numpy() if isinstance(x, gl.Tensor) else np.asarray(x)

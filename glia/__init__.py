@@ -39,13 +39,25 @@ from glia.tensor.create import (
     zeros,
     zeros_like,
 )
+from glia.tensor.jacobians import hessian, hvp, jacfwd, jacobian, jacrev
 from glia.tensor.jit import jit
 from glia.tensor.random import manual_seed, rand, randint, randn, randperm
 from glia.tensor.rows import Rows
 from glia.tensor.scan import scan
 from glia.tensor.tensor import Parameter, Tensor, as_tensor, enable_grad, no_grad, realize
+from glia.tensor.transforms import grad, jvp, stop_gradient, value_and_grad, vjp
 
 __all__ = [
+    "jacrev",
+    "jacobian",
+    "jacfwd",
+    "hvp",
+    "hessian",
+    "vjp",
+    "value_and_grad",
+    "stop_gradient",
+    "jvp",
+    "grad",
     "Parameter",
     "Rows",
     "Tensor",
@@ -111,6 +123,7 @@ long = int64
 
 _LAZY = {
     "Model": "glia.train.model",
+    "autograd": "glia.tensor.autograd",
     "callbacks": "glia.train.callbacks",
     "data": "glia.data",
     "fft": "glia.tensor.fft",

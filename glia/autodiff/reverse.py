@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import reduce
 
+from glia.autodiff.custom import custom_gradient
 from glia.autodiff.scan import scan_gradient
 from glia.base.errors import GradError, teach
 from glia.base.source import module_stack
@@ -37,13 +38,13 @@ def pullback_all(seeds: Mapping[Expr, Expr], wrt: Sequence[Expr]) -> list[Expr |
             matters.add(node)
     gathered = {output: [seed] for output, seed in seeds.items() if output in matters}
     masked: set[Expr] = set()  # reached through the branch of a where
-    loops = _Loops(order)
+    several = _Together(order)
     for node in reversed(order):
         if node not in matters or not any(child in matters for child in node.inputs):
             continue
         g = total(gathered.get(node))
         if node.op.kind == "control":
-            parts = loops.reached(node, g)
+            parts = several.reached(node, g)
         elif g is None:
             continue
         else:
@@ -89,32 +90,42 @@ def _tiles(parts: Sequence[Expr]) -> tuple[list[Expr], int] | None:
 def _local(node: Expr, g: Expr) -> tuple[Expr | None, ...]:
     """One gradient per input, by the row's rule."""
     if node.op.gradient is None:
-        raise GradError(_no_derivative(node))
+        raise GradError(no_derivative(node))
     module_stack.append(f"{node.path} grad" if node.path else "")
     parts = node.op.gradient(node, g)
     module_stack.pop()
     return parts
 
 
-class _Loops:
-    """The results of one loop are differentiated together: one loop back for all of them."""
+def _origin(node: Expr) -> object:
+    """What the results of one loop, or of one function with its own derivative, have in common."""
+    return (node.inputs, *node.attrs[1:]) if node.op.name == "custom" else loop_of(node)
+
+
+class _Together:
+    """The results of one loop are differentiated together: one loop back for all of them.
+
+    So are the values of one function with a derivative of its own.
+    """
 
     def __init__(self, order: Sequence[Expr]) -> None:
         self.first: dict[object, Expr] = {}
         self.waiting: dict[object, list[tuple[Expr, Expr]]] = {}
         for node in order:
             if node.op.kind == "control":
-                self.first.setdefault(loop_of(node), node)
+                self.first.setdefault(_origin(node), node)
 
     def reached(self, node: Expr, g: Expr | None) -> tuple[Expr | None, ...]:
         """Gradients for the inputs once all results have theirs, nothing before."""
-        waiting = self.waiting.setdefault(loop_of(node), [])
+        origin = _origin(node)
+        waiting = self.waiting.setdefault(origin, [])
         if g is not None:
             waiting.append((node, g))
-        if self.first[loop_of(node)] is not node or not waiting:
+        if self.first[origin] is not node or not waiting:
             return ()
         module_stack.append(f"{node.path} grad" if node.path else "")
-        parts = scan_gradient(waiting, pullback_all)
+        rule = custom_gradient if node.op.name == "custom" else scan_gradient
+        parts = rule(waiting, pullback_all)
         module_stack.pop()
         return parts
 
@@ -124,7 +135,8 @@ def _only_where_used(g: Expr, part: Expr) -> Expr:
     return where(eq(g, 0.0), 0.0, part)
 
 
-def _no_derivative(node: Expr) -> str:
+def no_derivative(node: Expr) -> str:
+    """What to say of an operation that cannot be differentiated."""
     place = f" (recorded at {node.location})" if node.location else ""
     message = f"the operation '{node.op.name}'{place} has no derivative."
     return teach(message, "call .detach() on its input if no gradient should flow")

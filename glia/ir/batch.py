@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from glia.base.shapes import numel
 from glia.ir.expr import Expr, intern, topological
 from glia.ir.ops.contract import Affine, Map, plain
-from glia.ir.ops.view import broadcast_to, reshape
+from glia.ir.ops.control import bound, variables
+from glia.ir.ops.custom import scope
+from glia.ir.ops.view import broadcast_to, permute, reshape
+from glia.ir.words import threefry_words
 
 
 class CannotBatch(Exception):
@@ -128,6 +132,43 @@ def _fourier(node: Expr, done: Done, size: int) -> Expr:
     dims, *rest = node.attrs
     moved = dims + 1 if isinstance(dims, int) else tuple(dim + 1 for dim in dims)
     return intern(node.op, _every(node, done, size), (moved, *rest))
+def _front(node: Expr, stack: bool) -> Expr:
+    """The batch in front of the steps, or the other way round."""
+    return permute(node, (1, 0, *range(2, node.ndim))) if stack else node
+
+
+def _scan(node: Expr, done: Done, size: int) -> Expr:
+    """All slices take each step together; constants that do not move stay as they are."""
+    kind, out, carry, sequences, length, reverse = node.attrs
+    ends = len(carry), len(carry) + sequences
+    every = _every(node, done, size)
+    old = [v for part in variables(node.inputs, len(carry), sequences) for v in part]
+    inputs, stacks = [], {}
+    for number, (variable, child, whole) in enumerate(zip(old, node.inputs, every, strict=True)):
+        if number >= ends[1] and child not in done:
+            inputs.append(child)
+            continue
+        inputs.append(_front(whole, ends[0] <= number < ends[1]))
+        stacks[variable] = bound(number, (size, *variable.shape), variable.dtype)
+    after = tuple([batched(part, stacks, size) for part in carry])
+    given = out if isinstance(out, int) else batched(out, stacks, size)
+    attrs = (kind, given, after, sequences, length, reverse)
+    return _front(intern(node.op, tuple(inputs), attrs), kind != "final")
+
+
+def _custom(node: Expr, done: Done, size: int) -> Expr:
+    """The derivatives written beside a value are batched like it."""
+    *attrs, templates = node.attrs
+    stacks = {v: bound(v.attrs[0], (size, *v.shape), v.dtype) for part in scope(node) for v in part}
+    moved = tuple([None if t is None else batched(t, stacks, size) for t in templates])
+    return intern(node.op, _every(node, done, size), (*attrs, moved))
+
+
+def _random_bits(node: Expr, done: Done, size: int) -> Expr:
+    """Every key its own bits: the same numbers as one by one, written out in words."""
+    (shape,) = node.attrs
+    found = threefry_words(done[node.inputs[0]], numel(shape))
+    return reshape(found, (size, *shape))
 
 
 def _contract(node: Expr, done: Done, size: int) -> Expr:
@@ -183,4 +224,8 @@ _RULES: dict[str, Callable[[Expr, Done, int], Expr]] = {
     "rfft": _fourier,
     "irfft": _fourier,
     **dict.fromkeys(("real", "imag", "conj", "angle", "complex"), _elementwise),
+    "scan": _scan,
+    "custom": _custom,
+    "mark": _elementwise,
+    "random_bits": _random_bits,
 }

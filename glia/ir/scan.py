@@ -144,15 +144,17 @@ class Loop:
         """A carry after the last step."""
         return self._scan("final", number)
 
+    def states(self, number: int) -> Expr:
+        """A carry at all times: before the first step and after every one, stacked."""
+        return self._scan("states", number)
+
     def before(self, number: int) -> Expr:
         """A carry as every step finds it, stacked."""
-        states = self._scan("states", number)
-        return part(states, 1 if self.reverse else 0, self.length)
+        return part(self.states(number), 1 if self.reverse else 0, self.length)
 
     def after(self, number: int) -> Expr:
         """A carry as every step leaves it, stacked."""
-        states = self._scan("states", number)
-        return part(states, 0 if self.reverse else 1, self.length)
+        return part(self.states(number), 0 if self.reverse else 1, self.length)
 
     def given(self, node: Expr) -> Expr:
         """A value of the body, stacked over the steps."""

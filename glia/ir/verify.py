@@ -8,6 +8,7 @@ from glia.base.dtypes import BY_NAME
 from glia.base.errors import GliaError, VerifyError, teach
 from glia.ir.expr import Expr, bodies, topological
 from glia.ir.ops.control import variables
+from glia.ir.ops.custom import scope
 from glia.ir.table import TABLE
 
 
@@ -93,11 +94,14 @@ def _check_type(node: Expr) -> None:
 
 
 def _check_variables(node: Expr) -> None:
-    parts = variables(node.inputs, len(node.attr("carry")), node.attr("sequences"))
+    if node.op.name == "custom":
+        parts: tuple[tuple[Expr, ...], ...] = scope(node)
+    else:
+        parts = variables(node.inputs, len(node.attr("carry")), node.attr("sequences"))
     known = {variable for part in parts for variable in part}
     for part in topological(bodies(node)):
         if part.op.name in ("bound", "leaf") and part not in known:
-            _fail(node, f"its body reads {part}{part.attrs}, which the loop does not set")
+            _fail(node, f"its body reads {part}{part.attrs}, which nothing sets")
 
 
 def _fail(node: Expr, what: str, cause: BaseException | None = None) -> None:

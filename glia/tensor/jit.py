@@ -23,6 +23,7 @@ from glia.runtime.slots import Slot, Value, acquire, slot_of
 from glia.runtime.threads import running
 from glia.tensor import functional
 from glia.tensor import node as _node
+from glia.tensor.levels import transforming
 from glia.tensor.node import Node, computed
 from glia.tensor.random import default_generator
 from glia.tensor.rows import Rows, check_times, land
@@ -310,13 +311,13 @@ class jit:
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
+        update_wrapper(self, function)  # first: it copies what another jit keeps, too
         self.function = function
         self.compiled: dict[Any, _Compiled] = {}
         self.version = _version
-        update_wrapper(self, function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if _node.tracer() is not None:
+        if _node.tracer() is not None or transforming():
             return self.function(*args, **kwargs)
         key, plain = _kinds(args, kwargs)
         flat = args if plain else flatten((args, kwargs))[0]

@@ -137,6 +137,11 @@ def tracer() -> Any | None:
     return now[-1] if now else None
 
 
+def nesting() -> int:
+    """How many functions are being traced, one in the other."""
+    return len(_tracers.get())
+
+
 def realize(nodes: Iterable[Node]) -> None:
     """Compute the values of these nodes, in one program."""
     todo = list(dict.fromkeys(node for node in nodes if node.value is None))

@@ -171,7 +171,7 @@ class _Body:
     def __init__(self, f: Callable[[Any, Any], Any], length: int) -> None:
         self.f, self.length = f, length
         self.outer = _node.tracer()
-        self.depth: int = self.outer.depth + 1 if isinstance(self.outer, _Body) else 0
+        self.depth = _node.nesting()
         self.count = 0
         self.token: _Token | None = _Token()
         self.alive = weakref.ref(self.token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -135,9 +136,22 @@ class Tensor(Methods):
             _node.assign([(self, update._node.expr, update._node.hold)])
         return self
 
-    def backward(self, gradient: Tensor | None = None) -> None:
-        """Add ∂self/∂x to ``x.grad`` for every tensor x that requires gradients."""
-        backward(self, gradient)
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Tensor | Sequence[Tensor] | None = None,
+    ) -> None:
+        """Add ∂self/∂x to ``x.grad`` for every tensor x that requires gradients.
+
+        Args:
+            gradient: weights of the elements; needed unless there is only one.
+            retain_graph: for PyTorch's sake; what was recorded is always kept.
+            create_graph: record the gradients, so that they can be differentiated.
+            inputs: add to the gradients of these tensors only.
+        """
+        backward(self, gradient, create_graph, inputs)
 
     def numpy(self) -> np.ndarray:
         """The value as a new NumPy array."""
@@ -357,14 +371,23 @@ def wanting_gradients(expr: Expr) -> list[Tensor]:
     return found
 
 
-def backward(loss: Tensor, seed: Tensor | None = None) -> None:
+def backward(
+    loss: Tensor,
+    seed: Tensor | None = None,
+    create_graph: bool = False,
+    inputs: Tensor | Sequence[Tensor] | None = None,
+) -> None:
     """See :meth:`Tensor.backward`."""
     node = loss._node
     if not node.requires_grad:
         message = "backward: this tensor does not depend on anything that requires gradients."
         help = "was it computed under no_grad, detached, or used after optimizer.step()?"
         raise GradError(teach(message, help))
-    wrt = wanting_gradients(node.expr)
+    if inputs is None:
+        wrt = wanting_gradients(node.expr)
+    else:
+        wrt = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+        check_wanted("backward", wrt)
     hold = node.hold
     if seed is None:
         found = gradient(node.expr, [tensor._node.expr for tensor in wrt])
@@ -380,8 +403,23 @@ def backward(loss: Tensor, seed: Tensor | None = None) -> None:
             continue
         if tracer is not None:
             tracer.gradient(tensor)
-        part = wrap(Node(expr, hold, False, None, True))
-        tensor._grad = part if tensor._grad is None else _sum(tensor._grad, part)
+        part = derivative(expr, hold, create_graph)
+        add_up = operator.add if create_graph else _sum
+        tensor._grad = part if tensor._grad is None else add_up(tensor._grad, part)
+
+
+def derivative(expr: Expr, hold: Any, recorded: bool) -> Tensor:
+    """A gradient as a tensor, which can be differentiated itself if it is to be recorded."""
+    wants = recorded and bool(wanting_gradients(expr))
+    return wrap(Node(expr, hold, wants, None, not recorded))
+
+
+def check_wanted(name: str, inputs: Sequence[Tensor]) -> None:
+    """Gradients are taken by tensors that require them."""
+    for number, tensor in enumerate(inputs):
+        if not tensor.requires_grad:
+            message = f"{name}: input {number} of shape {tensor.shape} does not require gradients."
+            raise GradError(teach(message, "call x.requires_grad_() before computing with it"))
 
 
 @no_grad()

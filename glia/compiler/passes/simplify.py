@@ -50,6 +50,14 @@ def uniform(node: Expr) -> complex | float | int | bool | None:
     return constant_value(node) if node.op.name == "const" else None
 
 
+def _mark(node: Expr) -> Expr | None:
+    return node.inputs[0]
+
+
+def _custom(node: Expr) -> Expr | None:
+    return node.inputs[node.attrs[0]]
+
+
 def _add(node: Expr) -> Expr | None:
     a, b = node.inputs
     if node.dtype.is_inexact:
@@ -133,6 +141,8 @@ RULES: dict[str, Rule] = {
     "reshape": _reshape,
     "permute": _permute,
     "expand": _expand,
+    "mark": _mark,
+    "custom": _custom,
     "contract": cut_contraction,
     "scatter_add": _scatter_add,
     "sum": split_reduction,

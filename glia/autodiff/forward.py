@@ -24,7 +24,7 @@ Parts = list[Expr | None]
 #: The tangent is the operation on the tangent, with what is no number as it is.
 LINEAR = frozenset(
     "reshape permute expand pad slice flip concat mark neg cast sum window fold gather "
-    "scatter_add".split()
+    "scatter_add real imag conj complex".split()
 )
 #: Every element of x belongs to one element of the result.
 REDUCED = frozenset(("prod", "max", "min"))
@@ -53,7 +53,7 @@ class _Forward:
             if node.op.name == "scan":
                 self.loops.setdefault(loop_of(node), []).append(node)
         for node in order:
-            if node not in self.done and node.dtype.kind in ("float", "complex"):
+            if node not in self.done and node.dtype.is_inexact:
                 self._visit(node)
 
     def _visit(self, node: Expr) -> None:
@@ -75,7 +75,7 @@ class _Forward:
         carry, sequences, length, reverse = node.attrs[2:]
         state, slices, consts = variables(node.inputs, len(carry), sequences)
         ends = len(state), len(state) + len(slices)
-        floats = [i for i, c in enumerate(carry) if c.dtype.kind == "float"]
+        floats = [i for i, c in enumerate(carry) if c.dtype.is_inexact]
         moved = {state[i]: fresh(carry[i].shape, carry[i].dtype) for i in floats}
         xs = {}
         for variable, part in zip(slices, parts[ends[0] : ends[1]], strict=True):
@@ -112,7 +112,7 @@ class _Forward:
                 made = loop.final if kind == "final" else loop.states
                 value, dot = made(out), made(place[out]) if out in place else None
             (self.renewed[result],) = substituted((value,), self.renewed)
-            if dot is not None and result.dtype.kind == "float":
+            if dot is not None and result.dtype.is_inexact:
                 self.done[result] = dot
 
 
@@ -132,7 +132,7 @@ def tangent(node: Expr, parts: Parts) -> Expr | None:
         return rule(node, parts)
     if node.op.gradient is None:
         raise GradError(no_derivative(node))
-    if node.op.kind == "elementwise":
+    if node.op.kind == "elementwise" and not any(x.dtype.is_complex for x in (node, *node.inputs)):
         return _both_ways(node, parts)
     return _transposed(node, parts)
 
@@ -164,7 +164,7 @@ def _where(node: Expr, parts: Parts) -> Expr:
 def _linear(node: Expr, parts: Parts) -> Expr | None:
     """Inputs that are no numbers (places) stay; others without a tangent are constant."""
     inputs = [
-        _or_zero(part, x) if x.dtype.kind == "float" else x
+        _or_zero(part, x) if x.dtype.is_inexact else x
         for x, part in zip(node.inputs, parts, strict=True)
     ]
     return intern(node.op, tuple(inputs), node.attrs)
@@ -183,6 +183,8 @@ def _contract(node: Expr, parts: Parts) -> Expr | None:
 
 def _reduced(node: Expr, parts: Parts) -> Expr | None:
     """``Σ ẋ · ∂y/∂x`` over the elements that make y."""
+    if node.dtype.is_complex:
+        return _transposed(node, parts)
     assert node.op.gradient is not None
     (factor,) = node.op.gradient(node, full(node.shape, 1.0, node.dtype))
     (part,) = parts

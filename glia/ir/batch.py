@@ -132,6 +132,8 @@ def _fourier(node: Expr, done: Done, size: int) -> Expr:
     dims, *rest = node.attrs
     moved = dims + 1 if isinstance(dims, int) else tuple(dim + 1 for dim in dims)
     return intern(node.op, _every(node, done, size), (moved, *rest))
+
+
 def _front(node: Expr, stack: bool) -> Expr:
     """The batch in front of the steps, or the other way round."""
     return permute(node, (1, 0, *range(2, node.ndim))) if stack else node

@@ -54,7 +54,7 @@ class Level:
         """Stand-ins for arguments, with their values."""
         exprs, holds, _ = read(tensors)
         return [
-            wrap(Node(mark(expr, self.number, i), hold, expr.dtype.kind == "float"))
+            wrap(Node(mark(expr, self.number, i), hold, expr.dtype.is_inexact))
             for i, (expr, hold) in enumerate(zip(exprs, holds, strict=True))
         ]
 
@@ -84,7 +84,7 @@ def released(exprs: Sequence[Expr], hold: Any) -> list[Tensor]:
     inside = transforming()
     found = []
     for expr in exprs:
-        wants = enabled and expr.dtype.kind == "float"
+        wants = enabled and expr.dtype.is_inexact
         wants = wants and (inside or bool(wanting_gradients(expr)))
         found.append(wrap(Node(expr, hold, wants, None, not enabled)))
     return found
@@ -201,7 +201,7 @@ class Sealed:
         """A tensor without a value."""
         expr = stand_in(self.depth, self.count, tuple(shape), dtype)
         self.count += 1
-        return wrap(Node(expr, None, wants and dtype.kind == "float"))
+        return wrap(Node(expr, None, wants and dtype.is_inexact))
 
     def refuse(self, why: str) -> None:
         what = tr(

@@ -160,13 +160,13 @@ def _pulled_back(*parts: Any) -> tuple[Expr, ...]:
     """The outputs, and the gradients as a template over variables that stand for theirs."""
     *exprs, count, level = parts
     outputs, wrt = exprs[:count], exprs[count:]
-    floats = [x for x in outputs if x.dtype.kind == "float"]
+    floats = [x for x in outputs if x.dtype.is_inexact]
     return without_marks([*outputs, *pulled(floats, wrt, seeds_of(outputs))], level)
 
 
 def seeds_of(outputs: Sequence[Expr]) -> list[Expr]:
     """The variables of a template of gradients, for the outputs that are floats."""
-    floats = [x for x in outputs if x.dtype.kind == "float"]
+    floats = [x for x in outputs if x.dtype.is_inexact]
     return [stand_in(SEEDS, i, x.shape, x.dtype) for i, x in enumerate(floats)]
 
 
@@ -211,7 +211,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     def pull(cotangents: Any) -> Any:
         tensors, given = flatten(cotangents, lifted)
         _check_like("vjp", given, structure, tensors, values)
-        chosen_seeds = [t for t, v in zip(tensors, values, strict=True) if v.dtype.kind == "float"]
+        chosen_seeds = [t for t, v in zip(tensors, values, strict=True) if v.dtype.is_inexact]
         parts = filled(templates, dict(zip(variables, chosen_seeds, strict=True)))
         return chosen.built(parts)
 

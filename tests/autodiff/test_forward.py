@@ -26,9 +26,20 @@ def samples_of(row: Op) -> list[Sample]:
     for sample in row.samples():
         kinds = [array.dtype for array in sample.arrays]
         other = getattr(sample.attrs.get("dtype"), "name", "float64") != "float64"
-        if np.dtype(np.float64) in kinds and sample.differentiable and not other:
+        numbers = {np.dtype(np.float64), np.dtype(np.complex128)}
+        if numbers & set(kinds) and sample.differentiable and not other:
             found.append(sample)
     return found
+
+
+def normal(rng: np.random.Generator, like: Expr) -> np.ndarray:
+    real, imag = rng.normal(size=(2, *like.shape))
+    return (real + 1j * imag if like.dtype.is_complex else real).astype(like.dtype.np)
+
+
+def inner(a: np.ndarray, b: np.ndarray) -> float:
+    """Of complex numbers as pairs of real ones."""
+    return float(np.sum((a * np.conj(b)).real))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
@@ -39,11 +50,11 @@ def test_forward_mode_is_the_transpose_of_reverse_mode(row: Op) -> None:
         inputs = leaves_for(sample.arrays)
         node = intern(row, tuple(inputs), tuple(sample.attrs[name] for name in row.attrs))
         values = dict(zip(inputs, sample.arrays, strict=True))
-        floats = [x for x in inputs if x.dtype.name == "float64"]
+        floats = [x for x in inputs if x.dtype.is_inexact]
         directions = [leaf(-50 - i, x.shape, x.dtype) for i, x in enumerate(floats)]
-        values.update((v, rng.normal(size=v.shape)) for v in directions)
+        values.update((v, normal(rng, v)) for v in directions)
         weights = leaf(-99, node.shape, node.dtype)
-        values[weights] = rng.normal(size=node.shape).astype(node.dtype.np)
+        values[weights] = normal(rng, weights)
         for chosen in {(0, len(floats)), (0, 1), (len(floats) - 1, len(floats))}:
             part = slice(*chosen)
             tangents = dict(zip(floats[part], directions[part], strict=True))
@@ -56,12 +67,12 @@ def test_forward_mode_is_the_transpose_of_reverse_mode(row: Op) -> None:
             if len(results) < 2:
                 assert not expected or not any(np.any(g) for g in rest[1:])
                 continue
-            found = np.sum(rest[1] * values[weights])
+            found = inner(rest[1], values[weights])
             pairs = [
                 (g, v) for g, v in zip(back[part], directions[part], strict=True) if g is not None
             ]
             wanted = sum(
-                np.sum(array * values[v]) for array, (_, v) in zip(rest[2:], pairs, strict=True)
+                inner(array, values[v]) for array, (_, v) in zip(rest[2:], pairs, strict=True)
             )
             np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-9)
 

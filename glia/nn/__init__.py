@@ -1,6 +1,6 @@
 """Layers, losses and networks, with PyTorch's names, defaults and initial distributions."""
 
-from glia.nn import functional, init
+from glia.nn import functional, init, utils
 from glia.nn.activation import (
     CELU,
     ELU,
@@ -131,4 +131,5 @@ __all__ = [
     "Threshold",
     "functional",
     "init",
+    "utils",
 ]

@@ -5,6 +5,7 @@ from glia.optim.adam import Adam, AdamW
 from glia.optim.adam_relatives import Adamax, NAdam, RAdam, SparseAdam
 from glia.optim.adaptive import Adadelta, Adagrad, Rprop
 from glia.optim.large import LAMB, Adafactor, Lion
+from glia.optim.lbfgs import LBFGS
 from glia.optim.muon import Muon
 from glia.optim.optimizer import Optimizer
 from glia.optim.rmsprop import RMSprop
@@ -19,6 +20,7 @@ __all__ = [
     "AdamW",
     "Adamax",
     "LAMB",
+    "LBFGS",
     "Lion",
     "Muon",
     "NAdam",

@@ -284,7 +284,7 @@ class Optimizer:
         """Options of the groups, and state by the parameter's number; tensors are copies."""
         params = [param for group in self.param_groups for param in group["params"]]
         state = {
-            i: {name: Tensor(to_numpy(value)) for name, value in self.state[param].items()}
+            i: self._saved(self.state[param])
             for i, param in enumerate(params)
             if param in self.state
         }
@@ -295,6 +295,10 @@ class Optimizer:
             groups.append({**options, "params": list(range(start, start + count))})
             start += count
         return {"state": state, "param_groups": groups}
+
+    def _saved(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """Copies of one parameter's state."""
+        return {name: Tensor(to_numpy(value)) for name, value in state.items()}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take the options and state that ``state_dict()``, ours or PyTorch's, gave.

@@ -25,7 +25,11 @@ def pullback(output: Expr, wrt: Sequence[Expr], seed: Expr) -> list[Expr | None]
 
 
 #: Elementwise ops whose local factor may be infinite or NaN where their value is not used.
-SINGULAR = frozenset(("mul", "div", "sqrt", "log", "log1p", "exp", "expm1", "pow"))
+SINGULAR = frozenset(
+    ("mul", "div", "sqrt", "log", "log1p", "exp", "expm1", "pow", "exp2", "log2", "log10", "tan")
+    + ("asin", "acos", "atan2", "sinh", "cosh", "acosh", "atanh", "hypot", "lgamma", "erfcx", "mod")
+    + ("fmod",)
+)
 
 
 def pullback_all(seeds: Mapping[Expr, Expr], wrt: Sequence[Expr]) -> list[Expr | None]:

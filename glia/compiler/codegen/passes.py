@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from glia.compiler.costs import DEAR
 from glia.compiler.index import Index, combine, variable, variables
 from glia.compiler.schedule.loops import (
     Apply,
@@ -25,10 +26,6 @@ from glia.compiler.schedule.loops import (
     walk,
 )
 
-#: Operations worth a store and a load rather than doing them again.
-DEAR = frozenset(
-    ("exp", "sigmoid", "log", "log1p", "expm1", "sin", "cos", "tanh", "erf", "pow", "div", "sqrt")
-)
 #: Bytes of all rows kept on the stack together.
 STACK = 1 << 16
 

@@ -1,4 +1,4 @@
-"""sin, cos and pow in LLVM IR, for any number of lanes.
+"""sin, cos, tan and pow in LLVM IR, for any number of lanes.
 
 float32 is computed in float64 and rounded once. In float64 sin and cos take π/2 in three parts
 away from their argument and keep the difference in two numbers; the polynomials are Taylor's, as
@@ -38,17 +38,22 @@ def cos(m: FloatMath, x: str) -> str:
     return _periodic(m, x, "cos", 1)
 
 
-def _periodic(m: FloatMath, x: str, name: str, turns: int) -> str:
+def tan(m: FloatMath, x: str) -> str:
+    return _periodic(m, x, "tan", None)
+
+
+def _periodic(m: FloatMath, x: str, name: str, turns: int | None) -> str:
+    """``turns``: how many quarter turns to add; None for the tangent."""
     size = m.intrinsic("fabs", x)
     large = m.compare("ogt", size, m.c(_MOST[m.size]))
     held = m.clamp(x, -_MOST[m.size], _MOST[m.size])
     value = _single(m, held, turns) if m.size == 4 else _double(m, held, turns)
-    if name == "sin":
+    if name != "cos":
         value = m.select(m.compare("oeq", x, m.c(0.0)), x, value)
     return m.unless(large, value, lambda: library(m, name, x))
 
 
-def _single(m: FloatMath, x: str, turns: int) -> str:
+def _single(m: FloatMath, x: str, turns: int | None) -> str:
     w = FloatMath(m.b, float64, m.lanes)
     wide = m.b.op(f"fpext {m.kind} {x} to {w.kind}")
     n, whole = w.nearest(wide, 2.0 / math.pi)
@@ -60,7 +65,7 @@ def _single(m: FloatMath, x: str, turns: int) -> str:
     return m.b.op(f"fptrunc {w.kind} {_quadrant(w, whole, turns, odd, even)} to {m.kind}")
 
 
-def _double(m: FloatMath, x: str, turns: int) -> str:
+def _double(m: FloatMath, x: str, turns: int | None) -> str:
     n, whole = m.nearest(x, 2.0 / math.pi)
     exact = m.fma(n, m.c(-_PARTS[0]), x)
     second = m.mul(n, m.c(_PARTS[1]))
@@ -80,11 +85,14 @@ def _double(m: FloatMath, x: str, turns: int) -> str:
     return _quadrant(m, whole, turns, odd, even)
 
 
-def _quadrant(m: FloatMath, whole: str, turns: int, odd: str, even: str) -> str:
-    """sin at so many quarter turns and a rest whose sine and cosine are known."""
+def _quadrant(m: FloatMath, whole: str, turns: int | None, odd: str, even: str) -> str:
+    """sin or tan at so many quarter turns and a rest whose sine and cosine are known."""
     if turns:
         whole = m.integer("add", whole, m.ci(turns))
     flag = m.b.op(f"trunc {m.int_kind} {whole} to {_bits(m)}")
+    if turns is None:
+        below = m.select(flag, odd, even)
+        return m.div(m.select(flag, m.b.op(f"fneg {m.kind} {even}"), odd), below)
     value = m.select(flag, even, odd)
     sign = m.integer("shl", m.integer("lshr", whole, m.ci(1)), m.ci(8 * m.size - 1))
     return m.as_float(m.integer("xor", m.as_int(value), sign))
@@ -126,4 +134,4 @@ def _signed(w: FloatMath, base: str, exponent: str, value: str) -> str:
     return w.select(w.b.op(f"and {_bits(w)} {inside}, {broken}"), w.c(math.nan), value)
 
 
-FUNCTIONS: dict[str, Callable[..., str]] = {"sin": sin, "cos": cos, "pow": power}
+FUNCTIONS: dict[str, Callable[..., str]] = {"sin": sin, "cos": cos, "tan": tan, "pow": power}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from glia.base.dtypes import DType
-from glia.compiler.codegen import periodic, vector_math
+from glia.compiler.codegen import exponential, inverse, periodic, vector_math
 from glia.compiler.codegen.llvm import Builder, register_type, splat_type
 from glia.compiler.codegen.vector_math import FloatMath
 from glia.ir.ops.random import PARITY, ROTATIONS
 
 Emit = Callable[["Scalar", DType, list[str]], str]
-FUNCTIONS = vector_math.FUNCTIONS | periodic.FUNCTIONS
+FUNCTIONS = vector_math.FUNCTIONS | periodic.FUNCTIONS | inverse.FUNCTIONS | exponential.FUNCTIONS
 
 
 class Scalar:
@@ -191,10 +191,30 @@ def _floor_divide(s: Scalar, dtype: DType, args: list[str]) -> str:
     kind = s.kind(dtype)
     if dtype.kind == "float":
         return _float_floor_divide(s, dtype, a, b)[0]
+    quotient, rest = _whole_divide(s, dtype, a, b)
     if dtype.kind == "uint":
-        return s.b.op(f"udiv {kind} {a}, {b}")
-    quotient, rest = s.b.op(f"sdiv {kind} {a}, {b}"), s.b.op(f"srem {kind} {a}, {b}")
+        return quotient
     return s.b.op(f"add {kind} {quotient}, {_correction(s, kind, rest, b)}")
+
+
+def _whole_divide(s: Scalar, dtype: DType, a: str, b: str) -> tuple[str, str]:
+    """Quotient cut off, and remainder. By 0 both are 0, as NumPy says; a processor would stop.
+
+    It would stop at the lowest number by -1 too: dividing by -1 is negating.
+    """
+    kind = s.kind(dtype)
+    none = s.b.op(f"icmp eq {kind} {b}, zeroinitializer")
+    safe = s.select(none, s.constant(1, dtype), b, dtype)
+    zero = s.constant(0, dtype)
+    if dtype.kind == "uint":
+        quotient, rest = s.b.op(f"udiv {kind} {a}, {safe}"), s.b.op(f"urem {kind} {a}, {safe}")
+        return s.select(none, zero, quotient, dtype), s.select(none, zero, rest, dtype)
+    minus = s.b.op(f"icmp eq {kind} {b}, {s.constant(-1, dtype)}")
+    safe = s.select(minus, s.constant(1, dtype), safe, dtype)
+    quotient, rest = s.b.op(f"sdiv {kind} {a}, {safe}"), s.b.op(f"srem {kind} {a}, {safe}")
+    negated = s.b.op(f"sub {kind} zeroinitializer, {a}")
+    quotient = s.select(none, zero, s.select(minus, negated, quotient, dtype), dtype)
+    return quotient, s.select(none, zero, rest, dtype)
 
 
 def _correction(s: Scalar, kind: str, rest: str, b: str) -> str:
@@ -231,30 +251,75 @@ def _modulo(s: Scalar, dtype: DType, args: list[str]) -> str:
     kind = s.kind(dtype)
     if dtype.kind == "float":
         return _float_floor_divide(s, dtype, a, b)[1]
+    rest = _whole_divide(s, dtype, a, b)[1]
     if dtype.kind == "uint":
-        return s.b.op(f"urem {kind} {a}, {b}")
-    rest = s.b.op(f"srem {kind} {a}, {b}")
+        return rest
     mask = _correction(s, kind, rest, b)
     return s.b.op(f"add {kind} {rest}, {s.b.op(f'and {kind} {mask}, {b}')}")
 
 
+def _cut_modulo(s: Scalar, dtype: DType, args: list[str]) -> str:
+    """The remainder with the sign of the first."""
+    if dtype.kind == "float":
+        return s.b.op(f"frem {s.kind(dtype)} {args[0]}, {args[1]}")
+    return _whole_divide(s, dtype, args[0], args[1])[1]
+
+
+def _copysign(s: Scalar, dtype: DType, args: list[str]) -> str:
+    return FloatMath(s.b, dtype, s.lanes).intrinsic("copysign", *args)
+
+
+def _next_after(s: Scalar, dtype: DType, args: list[str]) -> str:
+    """The neighbour of a towards b: the next bit pattern up or down."""
+    a, b = args
+    m = FloatMath(s.b, dtype, s.lanes)
+    kind, flag = m.int_kind, splat_type("i1", s.lanes)
+    zero = m.compare("oeq", a, m.c(0.0))
+    upwards, positive = m.compare("olt", a, b), m.compare("ogt", a, m.c(0.0))
+    inwards = s.b.op(f"xor {flag} {upwards}, {positive}")
+    step = s.b.op(f"select {flag} {inwards}, {kind} {m.ci(-1)}, {kind} {m.ci(1)}")
+    next_ = m.as_float(m.integer("add", m.as_int(a), step))
+    least = m.intrinsic("copysign", m.as_float(m.integer("add", m.ci(0), m.ci(1))), b)
+    value = m.select(m.compare("oeq", a, b), b, m.select(zero, least, next_))
+    return m.keep_nan(a, m.keep_nan(b, value))
+
+
 def _integer_power(s: Scalar, dtype: DType, args: list[str]) -> str:
-    """aᵇ for whole b >= 0 by repeated squaring, one step per bit of b."""
+    """aᵇ by repeated squaring, one step per bit of b; 1/a⁻ᵇ cut off where b is negative."""
     base, exponent = args
-    kind = s.kind(dtype)
-    one = s.constant(1, dtype)
-    result = one
-    for _ in range(6):
-        odd = s.b.op(f"trunc {kind} {exponent} to {splat_type('i1', s.lanes)}")
-        result = s.select(odd, s.b.op(f"mul {kind} {result}, {base}"), result, dtype)
-        base = s.b.op(f"mul {kind} {base}, {base}")
-        exponent = s.b.op(f"lshr {kind} {exponent}, {one}")
-    return result
+    kind, flag = s.kind(dtype), splat_type("i1", s.lanes)
+    zero, one = s.constant(0, dtype), s.constant(1, dtype)
+    result, square, left = one, base, exponent
+    for bit in range(8 * dtype.itemsize):
+        odd = s.b.op(f"trunc {kind} {left} to {flag}")
+        result = s.select(odd, s.b.op(f"mul {kind} {result}, {square}"), result, dtype)
+        if bit < 8 * dtype.itemsize - 1:
+            square = s.b.op(f"mul {kind} {square}, {square}")
+            left = s.b.op(f"lshr {kind} {left}, {one}")
+    if dtype.kind == "uint":
+        return result
+    minus = s.constant(-1, dtype)
+    odd = s.b.op(f"trunc {kind} {exponent} to {flag}")
+    below = s.select(s.b.op(f"icmp eq {kind} {base}, {one}"), one, zero, dtype)
+    sign = s.select(odd, minus, one, dtype)
+    below = s.select(s.b.op(f"icmp eq {kind} {base}, {minus}"), sign, below, dtype)
+    return s.select(s.b.op(f"icmp slt {kind} {exponent}, {zero}"), below, result, dtype)
 
 
-def _shift_right(s: Scalar, dtype: DType, args: list[str]) -> str:
-    how = "ashr" if dtype.kind == "int" else "lshr"
-    return s.b.op(f"{how} {s.kind(dtype)} {args[0]}, {args[1]}")
+def _shift(left: bool) -> Emit:
+    """Shifts by less than nothing, or by more than there are bits, move everything out."""
+
+    def emit(s: Scalar, dtype: DType, args: list[str]) -> str:
+        a, b = args
+        kind, last = s.kind(dtype), 8 * dtype.itemsize - 1
+        fits = s.b.op(f"icmp ule {kind} {b}, {s.constant(last, dtype)}")
+        by = s.select(fits, b, s.constant(last, dtype), dtype)
+        if not left and dtype.kind == "int":
+            return s.b.op(f"ashr {kind} {a}, {by}")
+        moved = s.b.op(f"{'shl' if left else 'lshr'} {kind} {a}, {by}")
+        return s.select(fits, moved, s.constant(0, dtype), dtype)
+
+    return emit
 
 
 TABLE: dict[str, Emit] = {
@@ -265,6 +330,9 @@ TABLE: dict[str, Emit] = {
     "maximum": _extreme("max"),
     "minimum": _extreme("min"),
     "mod": _modulo,
+    "fmod": _cut_modulo,
+    "copysign": _copysign,
+    "nextafter": _next_after,
     "floordiv": _floor_divide,
     "pow": _integer_power,
     "lt": _compare("olt", "lt"),
@@ -274,8 +342,8 @@ TABLE: dict[str, Emit] = {
     "and": _plain("and", "and"),
     "or": _plain("or", "or"),
     "xor": _plain("xor", "xor"),
-    "shl": _plain("shl", "shl"),
-    "shr": _shift_right,
+    "shl": _shift(True),
+    "shr": _shift(False),
     "neg": _negate,
     "abs": _absolute,
     "sign": _sign,
@@ -283,6 +351,7 @@ TABLE: dict[str, Emit] = {
     "relu": _relu,
     "floor": _round("floor"),
     "ceil": _round("ceil"),
+    "trunc": _round("trunc"),
     "round": _round("rint"),
     "sqrt": _round("sqrt"),
 }

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from glia.base.dtypes import DType
+from glia.base.dtypes import DType, float64
 from glia.compiler.codegen.llvm import Builder, float_text, splat_type
 
 _LN2_HIGH = {4: 0.693359375, 8: 6.93147180369123816490e-01}
@@ -244,32 +244,41 @@ def expm1(m: FloatMath, x: str) -> str:
     return m.keep_nan(x, value)
 
 
-def log(m: FloatMath, x: str) -> str:
+def mantissa(m: FloatMath, x: str) -> tuple[str, str]:
+    """k and f with x = 2ᵏ (1 + f), where 1 + f lies in [√½, √2)."""
     tiny = 2.0**-126 if m.size == 4 else 2.0**-1022
     denormal = m.compare("olt", x, m.c(tiny))
     grow = 2.0 ** (m.mantissa + 1)
     scaled = m.select(denormal, m.mul(x, m.c(grow)), x)
     bits = m.as_int(scaled)
-    # split at √½, so that the mantissa lies in [√½, √2)
-    offset = 0x3F3504F3 if m.size == 4 else 0x3FE6A09E667F3BCD
+    offset = 0x3F3504F3 if m.size == 4 else 0x3FE6A09E667F3BCD  # √½
     moved = m.integer("sub", bits, m.ci(offset))
     exponent = m.integer("ashr", moved, m.ci(m.mantissa))
     shifted = m.integer("shl", exponent, m.ci(m.mantissa))
     f = m.sub(m.as_float(m.integer("sub", bits, shifted)), m.c(1.0))
     k = m.b.op(f"sitofp {m.int_kind} {exponent} to {m.kind}")
-    k = m.sub(k, m.select(denormal, m.c(m.mantissa + 1.0), m.c(0.0)))
+    return m.sub(k, m.select(denormal, m.c(m.mantissa + 1.0), m.c(0.0))), f
+
+
+def log_series(m: FloatMath, f: str) -> tuple[str, str, str]:
+    """h, s and r with ln(1 + f) = f - (h - s (h + r)); h is f²/2."""
     s = m.div(f, m.add(m.c(2.0), f))
     z = m.mul(s, s)
     r = m.mul(z, m.polynomial(z, _LOG[m.size][::-1]))
-    half_square = m.mul(m.mul(m.c(0.5), f), f)
+    return m.mul(m.mul(m.c(0.5), f), f), s, r
+
+
+def log(m: FloatMath, x: str) -> str:
+    k, f = mantissa(m, x)
+    half_square, s, r = log_series(m, f)
     low = m.mul(k, m.c(_LN2_LOW[m.size]))
     high = m.mul(k, m.c(_LN2_HIGH[m.size]))
     inner = m.fma(s, m.add(half_square, r), low)
     value = m.sub(high, m.sub(m.sub(half_square, inner), f))
-    return _log_edges(m, x, value)
+    return log_edges(m, x, value)
 
 
-def _log_edges(m: FloatMath, x: str, value: str) -> str:
+def log_edges(m: FloatMath, x: str, value: str) -> str:
     value = m.select(m.compare("oeq", x, m.c(math.inf)), x, value)
     value = m.select(m.compare("oeq", x, m.c(0.0)), m.c(-math.inf), value)
     value = m.select(m.compare("olt", x, m.c(0.0)), m.c(math.nan), value)
@@ -325,6 +334,19 @@ def library(m: FloatMath, name: str, *args: str) -> str:
         value = m.b.call(function, scalar, [(scalar, part) for part in parts])
         out = m.b.op(f"insertelement {m.kind} {out}, {scalar} {value}, i64 {lane}")
     return out
+
+
+def in_double(function: Callable[..., str]) -> Callable[..., str]:
+    """A function written for float64 as one for both: float32 is rounded once, at the end."""
+
+    def emit(m: FloatMath, *args: str) -> str:
+        if m.size == 8:
+            return function(m, *args)
+        w = FloatMath(m.b, float64, m.lanes)
+        wide = [m.b.op(f"fpext {m.kind} {x} to {w.kind}") for x in args]
+        return m.b.op(f"fptrunc {w.kind} {function(w, *wide)} to {m.kind}")
+
+    return emit
 
 
 def erf(m: FloatMath, x: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from glia.base.shapes import numel
+from glia.compiler.costs import EXPENSIVE
 from glia.compiler.index import Var, variable
 from glia.compiler.schedule.groups import HELD, Group, alone, hosted, is_long_reduction, merge
 from glia.compiler.schedule.layout import natural
@@ -20,9 +21,6 @@ from glia.ir.expr import Expr, topological
 from glia.ir.ops.control import loop_of
 from glia.ir.ops.window import dilated
 
-EXPENSIVE = frozenset(
-    ("exp", "sigmoid", "log", "log1p", "expm1", "sin", "cos", "tanh", "erf", "pow", "random_bits")
-)
 SIMPLE_VIEWS = frozenset(("reshape", "permute", "expand", "slice", "flip", "detach"))
 #: Chains of more operations than this are cut.
 DEPTH = 60

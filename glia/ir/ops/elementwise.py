@@ -87,7 +87,7 @@ def _binary_samples(name: str, kinds: tuple[str, ...]) -> Callable[[], Sequence[
                 low = 0.2 if name == "pow" else -3.0
                 a, b = rng.uniform(low, 3.0, (2, *shape))
                 b = np.where(abs(b) < 0.1, 0.5, b)
-                smooth = name not in ("mod", "floordiv")
+                smooth = name not in ("mod", "floordiv", "fmod", "nextafter")
                 for dtype in (np.float32, np.float64):
                     found.append(Sample((a.astype(dtype), b.astype(dtype)), {}, smooth))
             if "complex" in kinds and shape != (33,):
@@ -310,6 +310,14 @@ def _erf(x: np.ndarray) -> np.ndarray:
     return np.array(values, x.dtype).reshape(x.shape)
 
 
+def _power(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Of integers to negative powers only ±1 have whole results; the others are cut off to 0."""
+    if b.dtype.kind != "i":
+        return np.power(a, b)
+    negative = np.where(a == 1, 1, np.where(a == -1, 1 - 2 * (b & 1), 0)).astype(a.dtype)
+    return np.where(b < 0, negative, np.power(a, np.maximum(b, 0)))
+
+
 NEG = _unary("neg", "-x", np.negative, lambda n, g: (_op(NEG, g),), kinds=_ALL)
 ABS = _unary("abs", "|x|", np.abs, _abs_gradient, kinds=("int", *_SMOOTH), result=DType.to_real)
 SIGN = _unary("sign", "sign(x)", _sign, _sign_gradient, kinds=("int", *_SMOOTH))
@@ -372,10 +380,15 @@ MUL = _binary(
     _ALL,
 )
 DIV = _binary("div", "a / b", np.divide, _div_gradient, _SMOOTH)
-POW = _binary("pow", "aᵇ", np.power, _pow_gradient, _ALL)
+POW = _binary("pow", "aᵇ", _power, _pow_gradient, _ALL)
 MAX = _binary("maximum", "max(a, b)", np.maximum, _pick_gradient(lambda a, b: _op(LT, b, a)))
 MIN = _binary("minimum", "min(a, b)", np.minimum, _pick_gradient(lambda a, b: _op(LT, a, b)))
-MOD = _binary("mod", "a mod b, sign of b", np.mod, None)
+MOD = _binary(
+    "mod",
+    "a mod b, sign of b",
+    np.mod,
+    lambda n, g: (g, _op(NEG, _op(MUL, g, _op(FLOORDIV, *n.inputs)))),
+)
 FLOORDIV = _binary("floordiv", "⌊a / b⌋", np.floor_divide, None)
 LT = _binary("lt", "a < b", np.less, None, (*_NUMBERS, "bool"), bool_)
 LE = _binary("le", "a ≤ b", np.less_equal, None, (*_NUMBERS, "bool"), bool_)

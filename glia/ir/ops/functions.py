@@ -14,6 +14,7 @@ import numpy as np
 from glia.ir.expr import Expr
 from glia.ir.ops.elementwise import _NUMBERS as NUMBERS
 from glia.ir.ops.elementwise import (
+    _SMOOTH,
     ADD,
     DIV,
     EXP,
@@ -180,15 +181,26 @@ EXP2 = _unary(
     np.exp2,
     lambda n, g: (_op(MUL, g, _op(MUL, n, _like(math.log(2.0), n))),),
     (-4.0, 4.0),
+    kinds=_SMOOTH,
 )
-LOG2 = _unary("log2", "log₂ x", np.log2, _log_gradient(2.0), (0.1, 9.0))
-LOG10 = _unary("log10", "log₁₀ x", np.log10, _log_gradient(10.0), (0.1, 9.0))
+LOG2 = _unary("log2", "log₂ x", np.log2, _log_gradient(2.0), (0.1, 9.0), kinds=_SMOOTH)
+LOG10 = _unary("log10", "log₁₀ x", np.log10, _log_gradient(10.0), (0.1, 9.0), kinds=_SMOOTH)
 TAN = _unary(
-    "tan", "tan x", np.tan, lambda n, g: (_op(MUL, g, _op(ADD, _one(n), _square(n))),), (-1.2, 1.2)
+    "tan",
+    "tan x",
+    np.tan,
+    lambda n, g: (_op(MUL, g, _op(ADD, _one(n), _square(n))),),
+    (-1.2, 1.2),
+    kinds=_SMOOTH,
 )
-ASIN = _unary("asin", "arcsin x", np.arcsin, _asin_gradient, (-0.9, 0.9))
+ASIN = _unary("asin", "arcsin x", np.arcsin, _asin_gradient, (-0.9, 0.9), kinds=_SMOOTH)
 ACOS = _unary(
-    "acos", "arccos x", np.arccos, lambda n, g: (_op(NEG, _asin_gradient(n, g)[0]),), (-0.9, 0.9)
+    "acos",
+    "arccos x",
+    np.arccos,
+    lambda n, g: (_op(NEG, _asin_gradient(n, g)[0]),),
+    (-0.9, 0.9),
+    kinds=_SMOOTH,
 )
 ATAN = _unary(
     "atan",
@@ -196,12 +208,21 @@ ATAN = _unary(
     np.arctan,
     lambda n, g: (_op(DIV, g, _op(ADD, _one(g), _square(n.inputs[0]))),),
     (-4.0, 4.0),
+    kinds=_SMOOTH,
 )
 SINH = _unary(
-    "sinh", "(eˣ - e⁻ˣ) / 2", np.sinh, lambda n, g: (_op(MUL, g, _op(COSH, n.inputs[0])),)
+    "sinh",
+    "(eˣ - e⁻ˣ) / 2",
+    np.sinh,
+    lambda n, g: (_op(MUL, g, _op(COSH, n.inputs[0])),),
+    kinds=_SMOOTH,
 )
 COSH = _unary(
-    "cosh", "(eˣ + e⁻ˣ) / 2", np.cosh, lambda n, g: (_op(MUL, g, _op(SINH, n.inputs[0])),)
+    "cosh",
+    "(eˣ + e⁻ˣ) / 2",
+    np.cosh,
+    lambda n, g: (_op(MUL, g, _op(SINH, n.inputs[0])),),
+    kinds=_SMOOTH,
 )
 ASINH = _unary(
     "asinh",
@@ -209,6 +230,7 @@ ASINH = _unary(
     np.arcsinh,
     lambda n, g: (_over_root(g, _op(ADD, _square(n.inputs[0]), _one(g))),),
     (-4.0, 4.0),
+    kinds=_SMOOTH,
 )
 ACOSH = _unary(
     "acosh",
@@ -216,6 +238,7 @@ ACOSH = _unary(
     np.arccosh,
     lambda n, g: (_over_root(g, _op(SUB, _square(n.inputs[0]), _one(g))),),
     (1.2, 5.0),
+    kinds=_SMOOTH,
 )
 ATANH = _unary(
     "atanh",
@@ -223,6 +246,7 @@ ATANH = _unary(
     np.arctanh,
     lambda n, g: (_op(DIV, g, _op(SUB, _one(g), _square(n.inputs[0]))),),
     (-0.9, 0.9),
+    kinds=_SMOOTH,
 )
 ERFC = _unary(
     "erfc",

@@ -39,6 +39,13 @@ from glia.nn.conv_functions import (
     conv2d,
     conv_transpose2d,
 )
+from glia.nn.ctc import ctc_loss
+from glia.nn.distance_functions import (
+    cosine_similarity,
+    normalize,
+    pairwise_distance,
+    pdist,
+)
 from glia.nn.dropout_functions import (
     alpha_dropout,
     dropout,
@@ -56,12 +63,26 @@ from glia.nn.loss_functions import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     cross_entropy,
+    gaussian_nll_loss,
     huber_loss,
     kl_div,
     l1_loss,
+    linear_cross_entropy,
     mse_loss,
     nll_loss,
+    poisson_nll_loss,
     smooth_l1_loss,
+)
+from glia.nn.margin_functions import (
+    cosine_embedding_loss,
+    hinge_embedding_loss,
+    margin_ranking_loss,
+    multi_margin_loss,
+    multilabel_margin_loss,
+    multilabel_soft_margin_loss,
+    soft_margin_loss,
+    triplet_margin_loss,
+    triplet_margin_with_distance_loss,
 )
 from glia.nn.norm_functions import (
     layer_norm,

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from typing import Any
+
 from glia.nn import functional as F
 from glia.nn.functional_checks import check_probability
+from glia.nn.linear import Linear, check_count
 from glia.nn.loss_formulas import check_reduction
 from glia.nn.module import Module
 from glia.tensor.tensor import Tensor
 
 
-class _Loss(Module):
+class Reduced(Module):
     """A loss reduced to its mean, its sum, or not at all."""
 
     def __init__(self, reduction: str = "mean") -> None:
@@ -17,7 +22,7 @@ class _Loss(Module):
         self.reduction = check_reduction(reduction)
 
 
-class MSELoss(_Loss):
+class MSELoss(Reduced):
     """``mean (x - y)²``.
 
     Example:
@@ -30,14 +35,14 @@ class MSELoss(_Loss):
         return F.mse_loss(input, target, self.reduction)
 
 
-class L1Loss(_Loss):
+class L1Loss(Reduced):
     """``mean |x - y|``."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.l1_loss(input, target, self.reduction)
 
 
-class HuberLoss(_Loss):
+class HuberLoss(Reduced):
     """``d²/2`` where ``d = |x - y| < δ``, else ``δ (d - δ/2)``. Source: Huber (1964)."""
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
@@ -48,7 +53,7 @@ class HuberLoss(_Loss):
         return F.huber_loss(input, target, self.reduction, self.delta)
 
 
-class SmoothL1Loss(_Loss):
+class SmoothL1Loss(Reduced):
     """Huber's loss with δ = beta, divided by beta."""
 
     def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
@@ -59,7 +64,7 @@ class SmoothL1Loss(_Loss):
         return F.smooth_l1_loss(input, target, self.reduction, self.beta)
 
 
-class BCELoss(_Loss):
+class BCELoss(Reduced):
     """``-(y ln x + (1 - y) ln(1 - x))`` for probabilities x; logarithms held above -100."""
 
     def __init__(self, weight: Tensor | None = None, reduction: str = "mean") -> None:
@@ -70,7 +75,7 @@ class BCELoss(_Loss):
         return F.binary_cross_entropy(input, target, self.weight, self.reduction)
 
 
-class BCEWithLogitsLoss(_Loss):
+class BCEWithLogitsLoss(Reduced):
     """BCE of σ(z), stable for any z: ``(1 - y) z + (1 + (p - 1) y) ln(1 + e⁻ᶻ)``.
 
     Args:
@@ -95,7 +100,7 @@ class BCEWithLogitsLoss(_Loss):
         )
 
 
-class CrossEntropyLoss(_Loss):
+class CrossEntropyLoss(Reduced):
     """``-ln softmax(x)[y]`` for scores x and class numbers y, or ``-Σ y ln softmax(x)``.
 
     Args:
@@ -136,7 +141,7 @@ class CrossEntropyLoss(_Loss):
         )
 
 
-class NLLLoss(_Loss):
+class NLLLoss(Reduced):
     """``-x[y]`` for log-probabilities x and class numbers y; options as in CrossEntropyLoss."""
 
     def __init__(
@@ -159,3 +164,140 @@ class KLDivLoss(Module):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.kl_div(input, target, self.reduction, self.log_target)
+
+
+class PoissonNLLLoss(Reduced):
+    """``eˣ - y x``: the count y is Poisson with rate eˣ; without ``log_input`` the rate is x.
+
+    Args:
+        log_input: whether x is the logarithm of the rate; else the loss is ``x - y ln(x + ε)``.
+        full: whether to add Stirling's approximation of ``ln y!`` where y > 1.
+        eps: ε.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+    """
+
+    def __init__(
+        self,
+        log_input: bool = True,
+        full: bool = False,
+        eps: float = 1e-8,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(reduction)
+        self.log_input, self.full, self.eps = log_input, full, eps
+
+    def forward(self, log_input: Tensor, target: Tensor) -> Tensor:
+        options = (self.log_input, self.full, self.eps, self.reduction)
+        return F.poisson_nll_loss(log_input, target, *options)
+
+
+class GaussianNLLLoss(Reduced):
+    """``(ln v + (x - y)²/v) / 2``: the target y is normal around x with variance v.
+
+    Args:
+        full: whether to add ``ln(2π) / 2``.
+        eps: the variance is held above it; the derivative is as if it were not.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Shape:
+        input and target (…, D), var the same, or with a last size of 1, or without the last.
+
+    Source: Nix and Weigend, "Estimating the mean and variance of the target" (1994).
+    """
+
+    def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+        self.full, self.eps = full, eps
+
+    def forward(self, input: Tensor, target: Tensor, var: Tensor | float) -> Tensor:
+        return F.gaussian_nll_loss(input, target, var, self.full, self.eps, self.reduction)
+
+
+class CTCLoss(Reduced):
+    """``-ln p(text)`` over all alignments of a text with a sequence; see :func:`F.ctc_loss`."""
+
+    def __init__(
+        self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False
+    ) -> None:
+        super().__init__(reduction)
+        self.blank, self.zero_infinity = blank, zero_infinity
+
+    def forward(
+        self,
+        log_probs: Tensor,
+        targets: Tensor,
+        input_lengths: Tensor | Sequence[int],
+        target_lengths: Tensor | Sequence[int],
+    ) -> Tensor:
+        options = (self.blank, self.reduction, self.zero_infinity)
+        return F.ctc_loss(log_probs, targets, input_lengths, target_lengths, *options)
+
+
+class LinearCrossEntropyLoss(Reduced):
+    """``cross_entropy(x Wᵀ + b, y)``: a last layer, ``linear``, and its loss.
+
+    Args:
+        in_features: size of x.
+        num_classes: C.
+        out_features: sizes d₁, … of several targets for each x.
+        bias: whether there is b.
+        reduction, weight, ignore_index, label_smoothing: as in CrossEntropyLoss; an
+            ``ignore_index`` of None is -100.
+        options: only None.
+
+    Shape:
+        (N, in_features) and (N, d₁, …) or (N, C, d₁, …) → () or (N, d₁, …).
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        num_classes: int,
+        *,
+        out_features: tuple[int, ...] = (),
+        bias: bool = False,
+        dtype: Any = None,
+        reduction: str = "mean",
+        weight: Tensor | None = None,
+        ignore_index: int | None = None,
+        label_smoothing: float = 0.0,
+        options: Any = None,
+    ) -> None:
+        super().__init__(reduction)
+        self.register_buffer("weight", weight)
+        self.num_classes = check_count("LinearCrossEntropyLoss", "num_classes", num_classes)
+        self.out_features = tuple(out_features)
+        self.ignore_index = ignore_index
+        self.label_smoothing = check_probability("label_smoothing", label_smoothing)
+        self.linear = Linear(
+            in_features, math.prod(self.out_features, start=num_classes), bias, dtype
+        )
+        self.options = options
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        shape = (self.num_classes, *self.out_features)
+        bias = None if self.linear.bias is None else self.linear.bias.reshape(shape)
+        return F.linear_cross_entropy(
+            input,
+            self.linear.weight.reshape(*shape, self.linear.in_features),
+            target,
+            linear_bias=bias,
+            weight=self.weight,
+            reduction=self.reduction,
+            ignore_index=self.ignore_index,
+            label_smoothing=self.label_smoothing,
+            options=self.options,
+        )
+
+    def extra_repr(self) -> str:
+        fields = {
+            "in_features": self.linear.in_features,
+            "num_classes": self.num_classes,
+            "out_features": self.out_features,
+            "bias": self.linear.bias is not None,
+            "reduction": self.reduction,
+            "ignore_index": self.ignore_index,
+            "label_smoothing": self.label_smoothing,
+            "options": self.options,
+        }
+        return ", ".join(f"{name}={value}" for name, value in fields.items())

@@ -7,6 +7,7 @@ import math
 from glia.base.dtypes import int64
 from glia.base.errors import ArgumentError, DTypeError, ShapeError, teach
 from glia.base.i18n import tr
+from glia.base.shapes import broadcast
 from glia.ir import build, lookup
 from glia.ir.expr import Expr
 from glia.ir.ops.index import gather
@@ -54,27 +55,52 @@ def check_pair(name: str, x: Expr, y: Expr) -> None:
         raise DTypeError(teach(what, tr("convert: y.float()", "请转换：y.float()")))
 
 
-def mse(x: Expr, y: Expr, reduction: str) -> Expr:
-    """``(x - y)²``."""
+def _weighted(name: str, values: Expr, weight: list, reduction: str) -> Expr:
+    """Weighted values reduced; their mean is ``Σ w v / Σ w``."""
+    if not weight:
+        return reduced(values, reduction)
+    (w,) = weight
+    if w.shape != values.shape:
+        what = tr(
+            f"{name}: expected a weight of shape {values.shape}, got {w.shape}.",
+            f"{name}：权重的形状应为 {values.shape}，得到 {w.shape}。",
+        )
+        raise ShapeError(teach(what, tr("one weight for each value", "每个值对应一个权重")))
+    values = build.mul(values, w)
+    if reduction == "mean":
+        return build.div(build.sum_(values), build.sum_(w))
+    return reduced(values, reduction)
+
+
+def mse(x: Expr, y: Expr, *rest: object) -> Expr:
+    """``(x - y)²``; ``rest`` is [weight], reduction."""
+    *weight, reduction = rest
     check_pair("MSELoss", x, y)
     difference = build.sub(x, y)
-    return reduced(build.mul(difference, difference), reduction)
+    return _weighted("MSELoss", build.mul(difference, difference), weight, str(reduction))
 
 
-def l1(x: Expr, y: Expr, reduction: str) -> Expr:
-    """``|x - y|``."""
+def l1(x: Expr, y: Expr, *rest: object) -> Expr:
+    """``|x - y|``; ``rest`` is [weight], reduction."""
+    *weight, reduction = rest
     check_pair("L1Loss", x, y)
-    return reduced(build.abs_(build.sub(x, y)), reduction)
+    return _weighted("L1Loss", build.abs_(build.sub(x, y)), weight, str(reduction))
 
 
-def huber(x: Expr, y: Expr, reduction: str, delta: float, scale: float) -> Expr:
-    """``d²/2`` where ``d = |x - y| < δ``, else ``δ (d - δ/2)``; times ``scale``."""
+def huber(x: Expr, y: Expr, *rest: object) -> Expr:
+    """``d²/2`` where ``d = |x - y| < δ``, else ``δ (d - δ/2)``; times ``scale``.
+
+    ``rest`` is [weight], reduction, delta, scale. A mean divides by the count, weighted or not.
+    """
+    *weight, reduction, delta, scale = rest
+    assert isinstance(delta, float) and isinstance(scale, float)
     check_pair("HuberLoss", x, y)
     difference = build.sub(x, y)
     size = build.abs_(difference)
     near = build.mul(build.mul(difference, difference), 0.5 * scale)
     far = build.mul(build.sub(size, 0.5 * delta), delta * scale)
-    return reduced(build.where(build.lt(size, delta), near, far), reduction)
+    values = _weighted("HuberLoss", build.where(build.lt(size, delta), near, far), weight, "none")
+    return reduced(values, str(reduction))
 
 
 def bce(x: Expr, y: Expr, *rest: object) -> Expr:
@@ -268,9 +294,50 @@ def kl_div(x: Expr, y: Expr, reduction: str, log_target: bool) -> Expr:
     if log_target:
         values = build.mul(build.exp(y), build.sub(y, x))
     else:
-        positive = build.gt(y, 0.0)
-        entropy = build.mul(y, build.log(build.where(positive, y, 1.0)))
-        values = build.sub(build.where(positive, entropy, 0.0), build.mul(y, x))
+        there = build.ne(y, 0.0)
+        entropy = build.mul(y, build.log(build.where(there, y, 1.0)))
+        values = build.sub(build.where(there, entropy, 0.0), build.mul(y, x))
     if reduction == "batchmean":
         return build.div(build.sum_(values), float(x.shape[0] if x.ndim else 1))
     return reduced(values, reduction)
+
+
+def poisson_nll(x: Expr, y: Expr, log_input: bool, full: bool, eps: float, reduction: str) -> Expr:
+    """``eˣ - y x``, or ``x - y ln(x + ε)``; ``full`` adds Stirling's ``ln y!`` where y > 1."""
+    x, y = build.to_float(x), build.to_float(y)
+    check_pair("PoissonNLLLoss", x, y)
+    if log_input:
+        values = build.sub(build.exp(x), build.mul(y, x))
+    else:
+        values = build.sub(x, build.mul(y, build.log(build.add(x, eps))))
+    if full:
+        many = build.gt(y, 1.0)
+        safe = build.where(many, y, 1.0)
+        logs = build.log(safe)
+        half = build.mul(build.add(logs, math.log(2 * math.pi)), 0.5)
+        stirling = build.add(build.mul(safe, build.sub(logs, 1.0)), half)
+        values = build.add(values, build.where(many, stirling, 0.0))
+    return reduced(values, reduction)
+
+
+def gaussian_nll(x: Expr, y: Expr, variance: Expr, full: bool, eps: float, reduction: str) -> Expr:
+    """``(ln v + (x - y)²/v) / 2`` with v held above ε; the derivative is as if it were not."""
+    shape = broadcast(x.shape, y.shape)
+    if variance.shape != shape:
+        if variance.shape == shape[:-1]:
+            variance = build.reshape(variance, (*variance.shape, 1))
+        sizes = list(zip(shape, variance.shape, strict=False))
+        apart = [b for a, b in sizes if a != b]
+        if variance.ndim != len(shape) or (apart and apart != [1]):
+            what = tr(
+                f"GaussianNLLLoss: a variance of shape {variance.shape} does not fit {shape}.",
+                f"GaussianNLLLoss：方差形状 {variance.shape} 与 {shape} 不符。",
+            )
+            help = tr("give one for each value, or a last size of 1", "每个值一个，或最后一维为 1")
+            raise ShapeError(teach(what, help))
+    held = build.detach(build.sub(build.maximum(variance, eps), variance))
+    v = build.add(variance, held)
+    difference = build.sub(x, y)
+    values = build.add(build.log(v), build.div(build.mul(difference, difference), v))
+    values = build.mul(values, 0.5)
+    return reduced(build.add(values, 0.5 * math.log(2 * math.pi)) if full else values, reduction)

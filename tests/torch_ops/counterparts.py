@@ -60,6 +60,8 @@ def carried(x: Any, leaves: list[tuple[torch.Tensor, gl.Tensor]]) -> Any:
         return ours
     if isinstance(x, torch.dtype):
         return BY_NAME[str(x).removeprefix("torch.")]
+    if isinstance(x, torch.nn.PairwiseDistance):
+        return gl.nn.PairwiseDistance(x.norm, x.eps, x.keepdim)
     if isinstance(x, torch.Size):
         return tuple(x)
     if isinstance(x, tuple | list) and not hasattr(x, "_fields"):

@@ -38,8 +38,8 @@ def margin_ranking_loss(
     """``max(0, -t (x₁ - x₂) + margin)``: with t = 1 the first should be larger.
 
     >>> import glia as gl
-    >>> x = gl.tensor([1.0, 2.0])
-    >>> margin_ranking_loss(x, x.flip(0), gl.tensor([1, 1]), reduction="none")
+    >>> x, y = gl.tensor([1.0, 2.0]), gl.tensor([2.0, 1.0])
+    >>> margin_ranking_loss(x, y, gl.tensor([1, 1]), reduction="none")
     tensor([1., 0.])
     """
     attrs = (float(margin), check_reduction(reduction))

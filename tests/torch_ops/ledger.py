@@ -13,7 +13,7 @@ NOT_OFFERED: dict[tuple[str, str], str] = {
     ("compiles CUDA source text", "用于编译 CUDA 源代码"): "jiterator_*",
     ("an internal function of PyTorch's", "PyTorch 的内部函数"): (
         "_* torch._* torch.ops.* native_* hash_tensor bmm.triton_optimized addmm.decomposed "
-        "max_pool2d_with_indices_backward nn.functional.linear_cross_entropy*"
+        "max_pool2d_with_indices_backward nn.functional.linear_cross_entropy.*"
     ),
     (
         "no tensor shares memory with another, so a view and its copy are the same",
@@ -31,7 +31,8 @@ NOT_OFFERED: dict[tuple[str, str], str] = {
 #: Results are random, or memory that was never written.
 _RANDOM = (
     "bernoulli cauchy empty empty_like exponential geometric log_normal multinomial new_empty "
-    "nn.functional.alpha_dropout nn.functional.dropout* nn.functional.feature_alpha_dropout.* "
+    "nn.functional.alpha_dropout nn.functional.dropout* "
+    "nn.functional.feature_alpha_dropout.with_train "
     "nn.functional.fractional_max_pool* nn.functional.rrelu normal* rand_like randint* randn* "
     "uniform pca_lowrank svd_lowrank"
 )
@@ -40,6 +41,10 @@ DIFFERS: dict[tuple[str, str], str] = {
         "random: other numbers of the same distribution, tested by their statistics",
         "随机数：分布相同而数值不同，用统计量检验",
     ): _RANDOM,
+    (
+        "the derivative is that of the log-probabilities; PyTorch's presumes log_softmax before",
+        "导数针对对数概率本身；PyTorch 的导数假定其前有 log_softmax",
+    ): "nn.functional.ctc_loss",
 }
 
 

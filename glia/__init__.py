@@ -46,8 +46,10 @@ from glia.tensor.rows import Rows
 from glia.tensor.scan import scan
 from glia.tensor.tensor import Parameter, Tensor, as_tensor, enable_grad, no_grad, realize
 from glia.tensor.transforms import grad, jvp, stop_gradient, value_and_grad, vjp
+from glia.tensor.vmap import vmap
 
 __all__ = [
+    "vmap",
     "jacrev",
     "jacobian",
     "jacfwd",

@@ -13,6 +13,8 @@ from glia.ir.expr import Expr, intern, topological
 from glia.ir.ops.contract import Affine, Map, plain
 from glia.ir.ops.control import bound, variables
 from glia.ir.ops.custom import scope
+from glia.ir.ops.each import each
+from glia.ir.ops.source import const
 from glia.ir.ops.view import broadcast_to, permute, reshape
 from glia.ir.words import threefry_words
 
@@ -166,6 +168,14 @@ def _custom(node: Expr, done: Done, size: int) -> Expr:
     return intern(node.op, _every(node, done, size), (*attrs, moved))
 
 
+def _host(node: Expr, done: Done, size: int) -> Expr:
+    """NumPy, slice by slice: what has no rule of its own."""
+    if not size:
+        return broadcast_to(const(0, node.dtype), (0, *node.shape))
+    inputs = [done.get(child, child) for child in node.inputs]
+    return each(node.op, inputs, [child in done for child in node.inputs], node.attrs)
+
+
 def _random_bits(node: Expr, done: Done, size: int) -> Expr:
     """Every key its own bits: the same numbers as one by one, written out in words."""
     (shape,) = node.attrs
@@ -208,6 +218,7 @@ def _summed_contract(node: Expr) -> Expr:
 _RULES: dict[str, Callable[[Expr, Done, int], Expr]] = {
     "elementwise": _elementwise,
     "reduce": _dims,
+    "host": _host,
     "reshape": _shape,
     "detach": _elementwise,
     "permute": _permute,

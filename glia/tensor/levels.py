@@ -7,9 +7,10 @@ transform never takes another's argument for its own.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from glia.base.i18n import tr
 from glia.ir.expr import Expr, compose, substituted, topological
 from glia.ir.ops.control import stand_in
 from glia.ir.ops.custom import mark
+from glia.runtime.slots import Value
 from glia.tensor import node as _node
 from glia.tensor.node import Node, grad_enabled
 from glia.tensor.tensor import Tensor, as_tensor, enable_grad, read, wanting_gradients, wrap
@@ -33,13 +35,18 @@ def transforming() -> bool:
 
 def lifted(item: Any) -> Any:
     """Numbers and arrays are tensors where tensors are differentiated."""
-    return as_tensor(item) if isinstance(item, float | np.ndarray | np.generic) else item
+    return as_tensor(item) if isinstance(item, float) else arrays_lifted(item)
+
+
+def arrays_lifted(item: Any) -> Any:
+    """Arrays are tensors, numbers stay what they are."""
+    return as_tensor(item) if isinstance(item, np.ndarray | np.generic) else item
 
 
 class Level:
     """One transform at work: ``with Level() as level``. Gradients are recorded inside."""
 
-    def __enter__(self) -> Level:
+    def __enter__(self) -> Self:
         self.number = _depth.get()
         self.token = _depth.set(self.number + 1)
         self.enabling = enable_grad()
@@ -81,7 +88,7 @@ def without_marks(exprs: Sequence[Expr], level: int) -> tuple[Expr, ...]:
 def released(exprs: Sequence[Expr], hold: Any) -> list[Tensor]:
     """Results of a transform, outside it."""
     enabled = grad_enabled.get()
-    inside = transforming()
+    inside = transforming() or isinstance(_node.tracer(), Sealed)
     found = []
     for expr in exprs:
         wants = enabled and expr.dtype.is_inexact
@@ -189,8 +196,11 @@ class Sealed:
         self.outer = _node.tracer()
         self.depth = _node.nesting()
         self.count = 0
+        self.made: weakref.WeakSet[Value] = weakref.WeakSet()
+        self.waiting = _node.waiting()
+        self.arguments: frozenset[Expr] = frozenset()
 
-    def __enter__(self) -> Sealed:
+    def __enter__(self) -> Self:
         _node.set_tracer(self)
         return self
 

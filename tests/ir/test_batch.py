@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from compiler.oracle import leaves_for
 
+from glia.autodiff.check import gradcheck
 from glia.ir import build
 from glia.ir.batch import batched, summed
 from glia.ir.expr import Expr, intern
 from glia.ir.interpret import interpret
+from glia.ir.ops.each import each
 from glia.ir.ops.source import leaf
 from glia.ir.table import TABLE, Op, Sample
 
@@ -69,3 +71,16 @@ def test_what_does_not_move_is_repeated() -> None:
     found, total = interpret([batched(doubled, {}, SIZE), summed(doubled, {}, SIZE)], {x: value})
     np.testing.assert_array_equal(found, [[2, 4]] * SIZE)
     np.testing.assert_array_equal(total, [6, 12])
+
+
+def test_what_numpy_does_slice_by_slice_has_the_derivative_of_the_slices() -> None:
+    """Rows that have no batch rule: with what moves, what does not, and several results."""
+    rng = np.random.default_rng(3)
+    a, b = rng.normal(size=(SIZE, 2, 4)), rng.normal(size=(2, 4))
+    row = TABLE["complex"]
+
+    def lengths(x: Expr, y: Expr) -> Expr:
+        return build.mul(build.abs_(each(row, [x, y], [True, False], ())), build.sin(x))
+
+    assert gradcheck(lengths, [a, b]) < 1e-6
+    assert gradcheck(lengths, [a, b], order=2) < 1e-6

@@ -284,6 +284,7 @@ def test_the_same_gradients_in_a_jitted_step() -> None:
 # PyTorch
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_against_torch() -> None:
     torch = pytest.importorskip("torch")
     func = torch.func

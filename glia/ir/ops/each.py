@@ -100,7 +100,7 @@ def _samples() -> Sequence[Sample]:
     rng = np.random.default_rng(9)
     x = rng.normal(size=(3, 4, 5))
     attrs = {"name": "argsort", "attrs": (1, False), "moving": (True,), "part": 0}
-    return [Sample((x,), attrs), Sample((x[:1].astype(np.float32),), attrs)]
+    return [Sample((array,), attrs, False) for array in (x, x[:1].astype(np.float32))]
 
 
 EACH = register(

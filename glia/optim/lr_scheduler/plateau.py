@@ -72,7 +72,9 @@ class ReduceLROnPlateau(LRScheduler):
         self.cooldown_counter = 0
         self.num_bad_epochs = 0
 
-    def step(self, metrics: SupportsFloat, epoch: int | None = None) -> None:  # type: ignore[override]
+    def step(  # type: ignore[override]
+        self, metrics: SupportsFloat, epoch: int | None = None
+    ) -> None:
         """Take the number measured in this epoch; a tensor's value is read."""
         current = float(metrics)
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch

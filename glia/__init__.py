@@ -23,6 +23,7 @@ from glia.base.dtypes import (
 )
 from glia.runtime.threads import get_num_threads, set_num_threads
 from glia.tensor.complexes import complex, imag, polar, real
+from glia.tensor.calculus import cumulative_trapezoid, gradient, trapezoid, trapz
 from glia.tensor.create import (
     arange,
     cat,
@@ -72,6 +73,7 @@ __all__ = [
     "complex",
     "complex64",
     "complex128",
+    "cumulative_trapezoid",
     "double",
     "empty",
     "enable_grad",
@@ -82,6 +84,7 @@ __all__ = [
     "float64",
     "from_numpy",
     "full",
+    "gradient",
     "get_num_threads",
     "int16",
     "int32",
@@ -107,6 +110,8 @@ __all__ = [
     "set_num_threads",
     "stack",
     "tensor",
+    "trapezoid",
+    "trapz",
     "uint16",
     "uint32",
     "uint64",

@@ -107,11 +107,13 @@ def power(a: Operand, b: Operand) -> Expr:
 
 
 def maximum(a: Operand, b: Operand) -> Expr:
-    return binary(_e.MAX, a, b)
+    a, b = pair(a, b)
+    return intern(_e.OR if a.dtype is bool_ else _e.MAX, (a, b))
 
 
 def minimum(a: Operand, b: Operand) -> Expr:
-    return binary(_e.MIN, a, b)
+    a, b = pair(a, b)
+    return intern(_e.AND if a.dtype is bool_ else _e.MIN, (a, b))
 
 
 def remainder(a: Operand, b: Operand) -> Expr:
@@ -264,13 +266,21 @@ def reduce(row: Op, x: Expr, dims: int | Shape | None, keepdim: bool) -> Expr:
     return _drop(intern(row, (x,), (found,)) if found else x, found, keepdim)
 
 
-def sum_(x: Expr, dims: int | Shape | None = None, keepdim: bool = False) -> Expr:
-    """Sum; bools and small integers are added as int64, as in PyTorch."""
-    return reduce(_r.SUM, x if x.dtype.is_inexact else cast(x, int64), dims, keepdim)
+def _wide(x: Expr, whole: DType) -> Expr:
+    return x if x.dtype.is_inexact else cast(x, whole)
 
 
-def prod(x: Expr, dims: int | Shape | None = None, keepdim: bool = False) -> Expr:
-    return reduce(_r.PROD, x if x.dtype.is_inexact else cast(x, int64), dims, keepdim)
+def sum_(
+    x: Expr, dims: int | Shape | None = None, keepdim: bool = False, whole: DType = int64
+) -> Expr:
+    """Sum; bools and integers are added as ``whole``, in PyTorch int64."""
+    return reduce(_r.SUM, _wide(x, whole), dims, keepdim)
+
+
+def prod(
+    x: Expr, dims: int | Shape | None = None, keepdim: bool = False, whole: DType = int64
+) -> Expr:
+    return reduce(_r.PROD, _wide(x, whole), dims, keepdim)
 
 
 def amax(x: Expr, dims: int | Shape | None = None, keepdim: bool = False) -> Expr:
@@ -301,7 +311,7 @@ def mean(x: Expr, dims: int | Shape | None = None, keepdim: bool = False) -> Exp
 
 
 def var(
-    x: Expr, dims: int | Shape | None = None, correction: int = 1, keepdim: bool = False
+    x: Expr, dims: int | Shape | None = None, correction: float = 1, keepdim: bool = False
 ) -> Expr:
     """``Σ (x - mean)² / (n - correction)``."""
     found = normalize_dims(dims, x.ndim)
@@ -311,12 +321,14 @@ def var(
     return div(total, float(max(count - correction, 0)))
 
 
-def logsumexp(x: Expr, dim: int, keepdim: bool = False) -> Expr:
-    dim = normalize_dim(dim, x.ndim)
-    top = amax(x, dim, True)
+def logsumexp(x: Expr, dims: int | Shape | None, keepdim: bool = False) -> Expr:
+    found, x = normalize_dims(dims, x.ndim), to_float(x)
+    if not numel([x.shape[d] for d in found]):
+        return log(sum_(x, found, keepdim))
+    top = amax(x, found, True)
     top = where(lt(abs_(top), math.inf), top, 0.0)
-    found = add(log(sum_(exp(sub(x, top)), dim, True)), top)
-    return _drop(found, (dim,), keepdim)
+    out = add(log(sum_(exp(sub(x, top)), found, True)), top)
+    return _drop(out, found, keepdim)
 
 
 def softmax(x: Expr, dim: int) -> Expr:

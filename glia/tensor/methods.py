@@ -24,6 +24,7 @@ from glia.tensor.complexes import Complexes
 from glia.tensor.elementwise import Elementwise
 from glia.tensor.indexing import describe_index, getitem, take_items
 from glia.tensor.inplace import InPlace, install
+from glia.tensor.ordering import Ordering
 from glia.tensor.places import Places
 from glia.tensor.product import Products
 from glia.tensor.record import binary, record
@@ -34,10 +35,10 @@ if TYPE_CHECKING:
     from glia.tensor.tensor import Tensor
 
 #: The groups whose methods are functions too: ``gl.exp(x)`` is ``x.exp()``.
-GROUPS = (Elementwise, Reductions, Views, Places, Products, Complexes)
+GROUPS = (Elementwise, Reductions, Ordering, Views, Places, Products, Complexes)
 
 
-class Methods(InPlace, Elementwise, Reductions, Views, Places, Products, Complexes):
+class Methods(InPlace, Elementwise, Reductions, Ordering, Views, Places, Products, Complexes):
     """Operators and methods, kept apart from what a tensor is (``tensor.py``)."""
 
     __slots__ = ()

@@ -41,6 +41,12 @@ def record(function: Any, tensors: tuple[Any, ...], *attrs: Any) -> Tensor:
     return apply(function, tensors, *attrs)
 
 
+def record_all(function: Any, tensors: tuple[Any, ...], *attrs: Any) -> Any:
+    from glia.tensor.tensor import apply_all
+
+    return apply_all(function, tensors, *attrs)
+
+
 def sizes_of(sizes: tuple[Any, ...]) -> Shape:
     if len(sizes) == 1 and isinstance(sizes[0], Sequence):
         sizes = tuple(sizes[0])
@@ -106,5 +112,7 @@ def binary(function: Any, a: Any, b: Any, swapped: bool = False) -> Any:
 
 
 def dims(dim: Any) -> Any:
-    """Dimensions, hashable."""
-    return tuple(dim) if isinstance(dim, list) else dim
+    """Dimensions, hashable; none at all means all of them, as in PyTorch."""
+    if isinstance(dim, list | tuple):
+        return tuple(dim) or None
+    return dim

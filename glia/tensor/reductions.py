@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glia.base.dtypes import bool_, int32
-from glia.ir import build
-from glia.ir.expr import Expr
-from glia.tensor.record import Dims, Handle, dims, record
+from glia.base.dtypes import DType, as_dtype, int64
+from glia.base.errors import ArgumentError, DTypeError, teach
+from glia.base.i18n import tr
+from glia.base.shapes import normalize_dim
+from glia.ir import build, statistics
+from glia.tensor.record import Dims, Handle, binary, dims, record, record_all
+from glia.tensor.results import Bounds, Picked
 
 if TYPE_CHECKING:
     from glia.tensor.tensor import Tensor
@@ -18,61 +21,190 @@ class Reductions(Handle):
 
     __slots__ = ()
 
-    def sum(self, dim: Dims = None, keepdim: bool = False) -> Tensor:
-        return record(build.sum_, (self,), dims(dim), keepdim)
+    def sum(self, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+        """``Σ x``; bools and whole numbers are added as int64."""
+        return record(build.sum_, (_as(self, dtype),), dims(dim), keepdim, _int(dtype))
 
-    def mean(self, dim: Dims = None, keepdim: bool = False) -> Tensor:
-        return record(build.mean, (self,), dims(dim), keepdim)
+    def nansum(self, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+        """``Σ x`` over the elements that are not NaN."""
+        return record(statistics.nansum, (_as(self, dtype),), dims(dim), keepdim)
 
-    def prod(self, dim: Dims = None, keepdim: bool = False) -> Tensor:
-        return record(build.prod, (self,), dims(dim), keepdim)
+    def mean(self, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+        """``Σ x / n``."""
+        return record(build.mean, (_as(self, dtype),), dims(dim), keepdim)
+
+    def nanmean(self, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+        """The mean of the elements that are not NaN."""
+        x: Any = _as(self, dtype)
+        _floating("nanmean", x)
+        return record(statistics.nanmean, (x,), dims(dim), keepdim)
+
+    def prod(self, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+        """``Π x``; bools and whole numbers are multiplied as int64."""
+        return record(build.prod, (_as(self, dtype),), dim, keepdim, _int(dtype))
 
     def amax(self, dim: Dims = None, keepdim: bool = False) -> Tensor:
-        return record(build.amax, (self,), dims(dim), keepdim)
+        """The largest element; several equal ones share the gradient."""
+        return record(statistics.extreme_of_any, (self,), dims(dim), keepdim, False)
 
     def amin(self, dim: Dims = None, keepdim: bool = False) -> Tensor:
-        return record(build.amin, (self,), dims(dim), keepdim)
+        """The smallest element; several equal ones share the gradient."""
+        return record(statistics.extreme_of_any, (self,), dims(dim), keepdim, True)
 
-    def max(self) -> Tensor:
-        return self.amax()
+    def aminmax(self, *, dim: int | None = None, keepdim: bool = False) -> Bounds:
+        """``amin`` and ``amax``."""
+        return Bounds(self.amin(dim, keepdim), self.amax(dim, keepdim))
 
-    def min(self) -> Tensor:
-        return self.amin()
+    def max(self, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+        """The largest element; along ``dim`` (values, indices); with a tensor, ``maximum``."""
+        return _extreme(self, dim, keepdim, other, True)
 
-    def var(self, dim: Dims = None, correction: int = 1, keepdim: bool = False) -> Tensor:
-        return record(build.var, (self,), dims(dim), correction, keepdim)
-
-    def std(self, dim: Dims = None, correction: int = 1, keepdim: bool = False) -> Tensor:
-        return self.var(dim, correction, keepdim).sqrt()
+    def min(self, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+        """The smallest element; along ``dim`` (values, indices); with a tensor, ``minimum``."""
+        return _extreme(self, dim, keepdim, other, False)
 
     def argmax(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
-        return record(build.argmax, (self,), dim, keepdim)
+        """Where the first largest element stands; without ``dim`` among all, flattened."""
+        return record(statistics.argmax_of_any, (self,), dim, keepdim)
 
-    def all(self) -> Tensor:
-        return record(_all, (self,))
+    def argmin(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
+        """Where the first smallest element stands; without ``dim`` among all, flattened."""
+        return record(statistics.argmin, (self,), dim, keepdim)
 
-    def any(self) -> Tensor:
-        return record(_any, (self,))
+    def var(
+        self,
+        dim: Dims = None,
+        unbiased: bool = True,
+        keepdim: bool = False,
+        *,
+        correction: float | None = None,
+    ) -> Tensor:
+        """``Σ (x - mean)² / (n - correction)``; ``unbiased=False`` is ``correction=0``."""
+        return record(build.var, (self,), *_spread("var", self, dim, unbiased, correction), keepdim)
+
+    def std(
+        self,
+        dim: Dims = None,
+        unbiased: bool = True,
+        keepdim: bool = False,
+        *,
+        correction: float | None = None,
+    ) -> Tensor:
+        """The root of ``var``."""
+        options = _spread("std", self, dim, unbiased, correction)
+        return record(statistics.std, (self,), *options, keepdim)
+
+    def var_mean(
+        self,
+        dim: Dims = None,
+        unbiased: bool = True,
+        keepdim: bool = False,
+        *,
+        correction: float | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """``var`` and ``mean``."""
+        options = _spread("var_mean", self, dim, unbiased, correction)
+        return record_all(statistics.var_mean, (self,), *options, keepdim)
+
+    def std_mean(
+        self,
+        dim: Dims = None,
+        unbiased: bool = True,
+        keepdim: bool = False,
+        *,
+        correction: float | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """``std`` and ``mean``."""
+        options = _spread("std_mean", self, dim, unbiased, correction)
+        return record_all(statistics.std_mean, (self,), *options, keepdim)
+
+    def all(self, dim: Dims = None, keepdim: bool = False) -> Tensor:
+        """Whether every element is not zero."""
+        return record(statistics.all_, (self,), dims(dim), keepdim)
+
+    def any(self, dim: Dims = None, keepdim: bool = False) -> Tensor:
+        """Whether some element is not zero."""
+        return record(statistics.any_, (self,), dims(dim), keepdim)
+
+    def count_nonzero(self, dim: Dims = None) -> Tensor:
+        """How many elements are not zero."""
+        return record(statistics.count_nonzero, (self,), dims(dim))
 
     def softmax(self, dim: int, dtype: Any = None) -> Tensor:
-        """``e^xᵢ / Σⱼ e^xⱼ`` along ``dim``; ``dtype`` converts the elements first."""
-        return record(build.softmax, (_converted(self, dtype),), dim)
+        """``eˣⁱ / Σⱼ eˣʲ`` along ``dim``."""
+        return record(build.softmax, (_as(self, dtype),), dim)
 
     def log_softmax(self, dim: int, dtype: Any = None) -> Tensor:
-        """``xᵢ - ln Σⱼ e^xⱼ`` along ``dim``; ``dtype`` converts the elements first."""
-        return record(build.log_softmax, (_converted(self, dtype),), dim)
+        """``xᵢ - ln Σⱼ eˣʲ`` along ``dim``."""
+        return record(build.log_softmax, (_as(self, dtype),), dim)
 
-    def logsumexp(self, dim: int, keepdim: bool = False) -> Tensor:
-        return record(build.logsumexp, (self,), dim, keepdim)
+    def logsumexp(self, dim: Dims, keepdim: bool = False) -> Tensor:
+        """``ln Σ eˣ``, without overflow."""
+        return record(build.logsumexp, (self,), dims(dim), keepdim)
+
+    def norm(
+        self, p: Any = "fro", dim: Dims = None, keepdim: bool = False, dtype: Any = None
+    ) -> Tensor:
+        """``(Σ |x|ᵖ)^(1/p)``; ``"fro"`` is p = 2."""
+        if p == "nuc" or not isinstance(p, int | float | str | None):
+            what = tr(
+                f"norm: expected a number or 'fro', found {p!r}.",
+                f"norm：p 应为数值或 'fro'，得到 {p!r}。",
+            )
+            help = tr("sums of singular values: x.svd().S.sum()", "核范数：x.svd().S.sum()")
+            raise ArgumentError(teach(what, help))
+        order = 2.0 if p in ("fro", None) else float(p)
+        x = _as(self, dtype)
+        _floating("norm", x)
+        return record(statistics.norm, (x,), order, dims(dim), keepdim)
+
+    def dist(self, other: Tensor, p: float = 2) -> Tensor:
+        """The norm of the difference."""
+        return record(statistics.dist, (self, other), float(p))
+
+    def renorm(self, p: float, dim: int, maxnorm: float) -> Tensor:
+        """Slices along ``dim`` whose norm is above ``maxnorm`` are scaled down to it."""
+        return record(statistics.renorm, (self,), float(p), dim, float(maxnorm))
 
 
-def _converted(x: Any, dtype: Any) -> Any:
+def _as(x: Any, dtype: Any) -> Any:
     return x if dtype is None else x.to(dtype)
 
 
-def _all(x: Expr) -> Expr:
-    return build.cast(build.amin(build.cast(build.cast(x, bool_), int32)), bool_)
+def _int(dtype: Any) -> DType:
+    """What whole numbers are added up in."""
+    return int64 if dtype is None else as_dtype(dtype)
 
 
-def _any(x: Expr) -> Expr:
-    return build.cast(build.amax(build.cast(build.cast(x, bool_), int32)), bool_)
+def _floating(name: str, x: Any) -> None:
+    if x.dtype.kind not in ("float", "complex"):
+        what = tr(
+            f"{name}: expected a floating-point tensor, found {x.dtype.name}.",
+            f"{name}：应为浮点张量，得到 {x.dtype.name}。",
+        )
+        raise DTypeError(teach(what, tr("convert first: x.float()", "请先转换：x.float()")))
+
+
+def _extreme(x: Any, dim: Any, keepdim: bool, other: Any, largest: bool) -> Any:
+    from glia.tensor.tensor import Tensor
+
+    if isinstance(dim, Tensor):
+        other, dim = dim, None
+    if other is not None:
+        return binary(build.maximum if largest else build.minimum, x, other)
+    if dim is None:
+        return x.amax() if largest else x.amin()
+    return Picked(*record_all(statistics.extreme, (x,), dim, keepdim, largest))
+
+
+def _spread(
+    name: str, x: Any, dim: Any, unbiased: bool, correction: float | None
+) -> tuple[Any, float]:
+    """Dimensions and correction, from PyTorch's two ways to say them."""
+    _floating(name, x)
+    if isinstance(dim, bool):  # x.var(False)
+        dim, unbiased = None, dim
+    found = dims(dim)
+    for d in found if isinstance(found, tuple) else () if found is None else (found,):
+        normalize_dim(d, x.ndim)
+    return found, (1 if unbiased else 0) if correction is None else correction

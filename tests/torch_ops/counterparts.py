@@ -86,6 +86,22 @@ def flat(result: Any) -> list[Any]:
     return [] if result is None else [result]
 
 
+#: Of equal elements PyTorch names any. Where among the arguments ``dim`` stands.
+ANY_OF_EQUAL = {"sort": 0, "argsort": 0, "topk": 1, "kthvalue": 1, "mode": 0}
+
+
+def elements(name: str, sample: Any, results: list[Any]) -> list[Any]:
+    """Results whose indices are replaced by the elements they name, where any of several may be."""
+    if name not in ANY_OF_EQUAL:
+        return results
+    place = ANY_OF_EQUAL[name]
+    dim = sample.args[place] if len(sample.args) > place else sample.kwargs.get("dim", -1)
+    x = np.atleast_1d(array_of(sample.input))
+    index = array_of(results[-1])
+    shaped = np.expand_dims(index, dim) if index.ndim < x.ndim else index
+    return [*results[:-1], np.take_along_axis(x, shaped, dim)]
+
+
 def array_of(x: Any) -> np.ndarray:
     if isinstance(x, torch.Tensor):
         return x.detach().resolve_conj().resolve_neg().numpy(force=True)

@@ -21,7 +21,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from torch.testing._internal.common_methods_invocations import op_db
 
-from torch_ops.counterparts import array_of, carried, counterpart, flat  # noqa: E402
+from torch_ops.counterparts import array_of, carried, counterpart, elements, flat  # noqa: E402
 from torch_ops.ledger import reason  # noqa: E402
 
 SAMPLES = int(os.environ.get("GLIA_OPINFO_SAMPLES", "4"))
@@ -63,7 +63,8 @@ def run(info: Any, sample: Any) -> tuple[list[Any], list[Any], list[Any]] | None
     assert function is not None, "no function of this name"
     first = carried(sample.input, leaves)
     args, named = carried(sample.args, leaves), carried(sample.kwargs, leaves)
-    return flat(function(first, *args, **named)), theirs, leaves
+    ours = elements(info.name, sample, flat(function(first, *args, **named)))
+    return ours, elements(info.name, sample, theirs), leaves
 
 
 def compare(found: Any, wanted: Any, what: str) -> None:

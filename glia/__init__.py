@@ -22,8 +22,8 @@ from glia.base.dtypes import (
     uint64,
 )
 from glia.runtime.threads import get_num_threads, set_num_threads
-from glia.tensor.complexes import complex, imag, polar, real
 from glia.tensor.calculus import cumulative_trapezoid, gradient, trapezoid, trapz
+from glia.tensor.complexes import complex, imag, polar, real
 from glia.tensor.create import (
     arange,
     cat,

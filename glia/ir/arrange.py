@@ -190,7 +190,9 @@ def sum_to(x: Expr, shape: Shape) -> Expr:
         raise ShapeError(teach(what))
     dims = [*range(extra)]
     dims += [extra + d for d, n in enumerate(shape) if n == 1 and x.shape[extra + d] != 1]
-    return reshape(sum_(x, tuple(dims), True), shape) if dims else reshape(x, shape)
+    if not dims and x.ndim:
+        return reshape(x, shape)
+    return reshape(sum_(x, tuple(dims), True), shape)
 
 
 def placed_slice(x: Expr, values: Expr, dim: int, start: int, stop: int, step: int) -> Expr:

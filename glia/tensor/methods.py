@@ -25,6 +25,7 @@ from glia.tensor.elementwise import Elementwise
 from glia.tensor.indexing import describe_index, getitem, take_items
 from glia.tensor.inplace import InPlace, install
 from glia.tensor.ordering import Ordering
+from glia.tensor.pieces import Pieces
 from glia.tensor.places import Places
 from glia.tensor.product import Products
 from glia.tensor.record import binary, record
@@ -35,10 +36,12 @@ if TYPE_CHECKING:
     from glia.tensor.tensor import Tensor
 
 #: The groups whose methods are functions too: ``gl.exp(x)`` is ``x.exp()``.
-GROUPS = (Elementwise, Reductions, Ordering, Views, Places, Products, Complexes)
+GROUPS = (Elementwise, Reductions, Ordering, Views, Pieces, Places, Products, Complexes)
 
 
-class Methods(InPlace, Elementwise, Reductions, Ordering, Views, Places, Products, Complexes):
+class Methods(
+    InPlace, Elementwise, Reductions, Ordering, Views, Pieces, Places, Products, Complexes
+):
     """Operators and methods, kept apart from what a tensor is (``tensor.py``)."""
 
     __slots__ = ()

@@ -213,7 +213,9 @@ class Ordering(Handle):
                 f"searchsorted：side={side!r} 与 right={right} 不一致。",
             )
             raise ArgumentError(teach(what))
-        rising: Any = self if sorter is None else self.gather(-1, sorter)  # type: ignore[attr-defined]
+        rising: Any = self
+        if sorter is not None:
+            rising = rising.gather(-1, sorter)
         found = record(running.search, (rising, as_tensor(input)), right or side == "right")
         return found.to(int32) if out_int32 else found
 

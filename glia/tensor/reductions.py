@@ -39,9 +39,9 @@ class Reductions(Handle):
         _floating("nanmean", x)
         return record(statistics.nanmean, (x,), dims(dim), keepdim)
 
-    def prod(self, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    def prod(self, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
         """``Π x``; bools and whole numbers are multiplied as int64."""
-        return record(build.prod, (_as(self, dtype),), dim, keepdim, _int(dtype))
+        return record(build.prod, (_as(self, dtype),), dims(dim), keepdim, _int(dtype))
 
     def amax(self, dim: Dims = None, keepdim: bool = False) -> Tensor:
         """The largest element; several equal ones share the gradient."""

@@ -132,7 +132,7 @@ def _samples() -> Sequence[Sample]:
         ),
         Sample((zeros, np.array([[0, 0, 0, 1, 1, 2]])), {"dim": 1, "size": 4}, False),
         Sample((np.arange(5), np.array([1, 1, 0, 9, 2])), {"dim": 0, "size": 3}),
-        Sample((_VALUES[:0], _ROWS[:0]), {"dim": 0, "size": 2}),
+        Sample((_VALUES[:0], _ROWS[:0]), {"dim": 0, "size": 2}, False),
     ]
 
 
@@ -169,4 +169,3 @@ SCATTER_PROD = _row(
     _reduced(np.multiply, lambda _dtype: 1),
     _prod_gradient,
 )
-

@@ -196,7 +196,7 @@ class Views(Handle):
         at = normalize_dim(dim, self.ndim)
         x = self if self.ndim else self.reshape(1)
         if isinstance(repeats, Tensor) and repeats.numel() == 1:
-            repeats = int(repeats.item())
+            repeats = int(repeats)
         if isinstance(repeats, int):
             return record(arrange.repeat_each, (x,), repeats, at)
         counts = to_numpy(repeats) if isinstance(repeats, Tensor) else np.asarray(repeats)

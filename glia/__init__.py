@@ -129,6 +129,7 @@ cdouble = complex128
 long = int64
 
 _LAZY = {
+    "array_api": "glia.array_api",
     "Model": "glia.train.model",
     "autograd": "glia.tensor.autograd",
     "callbacks": "glia.train.callbacks",

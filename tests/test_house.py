@@ -20,7 +20,7 @@ PACKAGE = ROOT / "glia"
 
 #: A folder may import those before it, and its own files.
 LAYERS = (
-    "base ir autodiff compiler runtime tensor nn optim data metrics interop train "
+    "base ir autodiff compiler runtime tensor array_api nn optim data metrics interop train "
     "explain viz models learn search course lab bench cli"
 ).split()
 

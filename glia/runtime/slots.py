@@ -19,6 +19,8 @@ from glia.ir.ops.source import leaf
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 TAIL = 128  # bytes behind a buffer, so that a vector read from its start is never outside
+PAGE = 4096  # bytes: the smallest piece of memory that a process is given or not
+STREAM = 1 << 25  # bytes: results from here on may be written in aligned vectors
 #: Free buffers above so many bytes are given back to the system.
 KEEP_BYTES = 1 << 30
 
@@ -35,17 +37,24 @@ class Slot:
 
     __slots__ = ("array", "dtype", "index", "leaf", "nbytes", "owner", "pointer", "pool", "shape")
 
-    def __init__(self, index: int, shape: Shape, dtype: DType) -> None:
+    def __init__(
+        self, index: int, shape: Shape, dtype: DType, array: np.ndarray | None = None
+    ) -> None:
         self.index = index
         self.shape = shape
         self.dtype = dtype
-        nbytes = self.nbytes = numel(shape) * dtype.itemsize
-        buffer = aligned_empty(nbytes)
-        self.pointer: int = buffer.ctypes.data
-        self.array = buffer[:nbytes].view(dtype.np).reshape(shape)
+        self.nbytes = numel(shape) * dtype.itemsize
+        self.array = _buffer(shape, dtype) if array is None else array
+        self.pointer: int = self.array.ctypes.data
         self.leaf: Expr = leaf(index, shape, dtype)
         self.owner: weakref.ref[Any] | None = None  # the tensor that wants gradients
-        self.pool = _free.setdefault((shape, dtype), [])  # where it waits while nobody holds it
+        #: Where it waits while nobody holds it; None for memory that belongs to others.
+        self.pool = _free.setdefault((shape, dtype), []) if array is None else None
+
+
+def _buffer(shape: Shape, dtype: DType) -> np.ndarray:
+    nbytes = numel(shape) * dtype.itemsize
+    return aligned_empty(nbytes)[:nbytes].view(dtype.np).reshape(shape)
 
 
 _slots: dict[int, Slot] = {}
@@ -66,7 +75,7 @@ class Value:
         global _free_bytes
         slot = self.slot
         slot.owner = None
-        if _free_bytes + slot.nbytes > KEEP_BYTES:
+        if slot.pool is None or _free_bytes + slot.nbytes > KEEP_BYTES:
             _slots.pop(slot.index, None)
             return
         _free_bytes += slot.nbytes
@@ -86,6 +95,22 @@ def acquire(shape: Shape, dtype: DType) -> Value:
         return Value(slot)
     index = next(_indices)
     slot = _slots[index] = Slot(index, shape, dtype)
+    return Value(slot)
+
+
+def adopt(array: np.ndarray, dtype: DType) -> Value | None:
+    """A slot in memory that belongs to others; None where native code could not work in it.
+
+    Vectors are read past the end, which must not leave the last page; results larger than
+    the caches are written in whole aligned vectors.
+    """
+    first, last = array.ctypes.data, array.ctypes.data + max(array.nbytes, 1) - 1
+    dense = array.flags.c_contiguous and array.flags.writeable and array.flags.aligned
+    inside = last // PAGE == (last + TAIL) // PAGE
+    if not dense or not inside or (array.nbytes >= STREAM and first % ALIGNMENT):
+        return None
+    index = next(_indices)
+    slot = _slots[index] = Slot(index, array.shape, dtype, array)
     return Value(slot)
 
 

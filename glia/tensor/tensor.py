@@ -5,13 +5,14 @@ from __future__ import annotations
 import operator
 import weakref
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from glia.autodiff.reverse import gradient, pullback
 from glia.base.dtypes import DType, as_dtype
-from glia.base.errors import DTypeError, GradError, ShapeError, teach
+from glia.base.errors import ArgumentError, DTypeError, GradError, ShapeError, teach
 from glia.base.shapes import Shape, broadcast
 from glia.ir import build
 from glia.ir.expr import Expr, compose, leaves_in_order
@@ -173,6 +174,29 @@ class Tensor(Methods):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         array = to_numpy(self)
         return array if dtype is None else array.astype(dtype)
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        """The Python array API standard over the same operations: ``glia.array_api``."""
+        namespace = import_module("glia.array_api.array").namespace  # built on tensors
+        return namespace(api_version)
+
+    def __dlpack__(
+        self,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
+        """The memory for other libraries, as DLPack's capsule."""
+        from glia.tensor.dlpack import lend
+
+        if stream is not None:
+            raise ArgumentError(teach("__dlpack__: a CPU has no streams."))
+        return lend(self, max_version, dl_device, copy)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)
 
     def __repr__(self) -> str:
         if _node.tracer() is not None or self._node.expr.numel > 100_000:

@@ -1,0 +1,326 @@
+"""Linear algebra: the functions of the namespace, and the extension ``linalg``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from glia.array_api.arguments import array, cast, one_axis, operands, recorded
+from glia.array_api.array import Array, hosted, of, plain
+from glia.array_api.data_types import checked_dtype
+from glia.array_api.reductions import sum as _sum
+from glia.base.dtypes import DType
+from glia.base.errors import ArgumentError, ShapeError, teach
+from glia.base.i18n import tr
+from glia.ir import products
+
+__all__ = [
+    "cholesky",
+    "cross",
+    "det",
+    "diagonal",
+    "eigh",
+    "eigvalsh",
+    "inv",
+    "matmul",
+    "matrix_norm",
+    "matrix_power",
+    "matrix_rank",
+    "matrix_transpose",
+    "outer",
+    "pinv",
+    "qr",
+    "slogdet",
+    "solve",
+    "svd",
+    "svdvals",
+    "tensordot",
+    "trace",
+    "vecdot",
+    "vector_norm",
+]
+
+
+class Eigh(NamedTuple):
+    """What ``eigh`` gives."""
+
+    eigenvalues: Array
+    eigenvectors: Array
+
+
+class QR(NamedTuple):
+    """What ``qr`` gives."""
+
+    Q: Array
+    R: Array
+
+
+class Slogdet(NamedTuple):
+    """What ``slogdet`` gives."""
+
+    sign: Array
+    logabsdet: Array
+
+
+class SVD(NamedTuple):
+    """What ``svd`` gives."""
+
+    U: Array
+    S: Array
+    Vh: Array
+
+
+def matmul(x1: Array, x2: Array, /) -> Array:
+    """``Σⱼ x1[…, i, j] · x2[…, j, k]``; arrays of 1 dimension are a row, a column.
+
+    Example:
+        >>> import glia.array_api as xp
+        >>> xp.matmul(xp.asarray([[1, 2], [3, 4]]), xp.asarray([1, 1]))
+        tensor([3, 7])
+    """
+    a, b = operands("matmul", x1, x2, "numeric")
+    if not a.ndim or not b.ndim:
+        what = tr("matmul: expected at least 1 dimension.", "matmul：至少应为 1 维。")
+        raise ShapeError(teach(what, tr("use multiply", "请用 multiply")))
+    return recorded(products.matmul, a, b)
+
+
+def matrix_transpose(x: Array, /) -> Array:
+    """The last two dimensions swapped."""
+    return array("matrix_transpose", x).mT
+
+
+def tensordot(
+    x1: Array, x2: Array, /, *, axes: int | tuple[Sequence[int], Sequence[int]] = 2
+) -> Array:
+    """Products summed over pairs of axes: the last and first ones, or those that are named.
+
+    Example:
+        >>> import glia.array_api as xp
+        >>> xp.tensordot(xp.asarray([1, 2]), xp.asarray([3, 4]), axes=1)
+        tensor(11)
+    """
+    a, b = operands("tensordot", x1, x2, "numeric")
+    if isinstance(axes, int):
+        if not 0 <= axes <= min(a.ndim, b.ndim):
+            what = tr(
+                f"tensordot: cannot pair {axes} axes of {a.shape} and {b.shape}.",
+                f"tensordot：{a.shape} 与 {b.shape} 无法配对 {axes} 个轴。",
+            )
+            raise ArgumentError(teach(what))
+        left, right = list(range(a.ndim - axes, a.ndim)), list(range(axes))
+    else:
+        left, right = (
+            [one_axis(d, x.ndim) for d in part] for part, x in zip(axes, (a, b), strict=True)
+        )
+    if len(left) != len(right) or any(
+        a.shape[i] != b.shape[j] for i, j in zip(left, right, strict=True)
+    ):
+        what = tr(
+            f"tensordot: axes {axes} of {a.shape} and {b.shape} differ in size.",
+            f"tensordot：{a.shape} 与 {b.shape} 的轴 {axes} 大小不同。",
+        )
+        raise ShapeError(teach(what))
+    rows = [d for d in range(a.ndim) if d not in left]
+    columns = [d for d in range(b.ndim) if d not in right]
+    summed = int(np.prod([a.shape[d] for d in left]))
+    shape = (*(a.shape[d] for d in rows), *(b.shape[d] for d in columns))
+    count = int(np.prod([a.shape[d] for d in rows]))
+    one = plain(a).permute((*rows, *left)).reshape(count, summed)
+    width = int(np.prod([b.shape[d] for d in columns]))
+    other = plain(b).permute((*right, *columns)).reshape(summed, width)
+    return of((one @ other).reshape(shape))
+
+
+def vecdot(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
+    """``Σ x̄1 · x2`` along an axis counted from the end, the others broadcast."""
+    from glia.array_api.elementwise import conj, multiply
+
+    a, b = operands("vecdot", x1, x2, "numeric")
+    if not a.ndim or not b.ndim or a.shape[axis] != b.shape[axis]:
+        what = tr(
+            f"vecdot: {a.shape} and {b.shape} differ along axis {axis}.",
+            f"vecdot：{a.shape} 与 {b.shape} 在第 {axis} 轴不同。",
+        )
+        raise ShapeError(teach(what))
+    found = multiply(conj(a), b)
+    return _sum(found, axis=axis, dtype=found.dtype)
+
+
+def _matrices(name: str, x: Any, square: bool = False) -> Array:
+    x = array(name, x, "floating")
+    if x.ndim < 2 or (square and x.shape[-1] != x.shape[-2]):
+        kind = "square matrices" if square else "matrices"
+        what = tr(
+            f"{name}: expected {kind} in the last two dimensions, got shape {x.shape}.",
+            f"{name}：最后两维应为{'方阵' if square else '矩阵'}，得到形状 {x.shape}。",
+        )
+        raise ShapeError(teach(what))
+    return x
+
+
+def cholesky(x: Array, /, *, upper: bool = False) -> Array:
+    """The triangular L with ``x = L Lᴴ``, or with ``upper`` U with ``x = Uᴴ U``."""
+    return hosted(np.linalg.cholesky, _matrices("cholesky", x, True), upper=upper)
+
+
+def cross(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
+    """The vector product along an axis of size 3, the others broadcast.
+
+    Example:
+        >>> import glia.array_api as xp
+        >>> xp.linalg.cross(xp.asarray([1, 0, 0]), xp.asarray([0, 1, 0]))
+        tensor([0, 0, 1])
+    """
+    from glia.array_api.manipulation import broadcast_arrays, moveaxis, stack
+
+    a, b = operands("cross", x1, x2, "numeric")
+    if not a.ndim or not b.ndim or a.shape[axis] != 3 or b.shape[axis] != 3:
+        what = tr(
+            f"cross: expected size 3 along axis {axis}, got {a.shape} and {b.shape}.",
+            f"cross：第 {axis} 轴的大小应为 3，得到 {a.shape} 与 {b.shape}。",
+        )
+        raise ShapeError(teach(what))
+    a, b = broadcast_arrays(a, b)
+    p, q, r = (plain(moveaxis(a, axis, 0)[i]) for i in range(3))
+    s, t, u = (plain(moveaxis(b, axis, 0)[i]) for i in range(3))
+    parts = [of(part) for part in (q * u - r * t, r * s - p * u, p * t - q * s)]
+    return stack(parts, axis=axis)
+
+
+def det(x: Array, /) -> Array:
+    """The determinant."""
+    return hosted(np.linalg.det, _matrices("det", x, True))
+
+
+def diagonal(x: Array, /, *, offset: int = 0) -> Array:
+    """The elements ``x[…, i, i + offset]``.
+
+    Example:
+        >>> import glia.array_api as xp
+        >>> xp.linalg.diagonal(xp.asarray([[1, 2], [3, 4]]))
+        tensor([1, 4])
+    """
+    x = array("diagonal", x)
+    if x.ndim < 2:
+        what = tr("diagonal: expected at least 2 dimensions.", "diagonal：至少应为 2 维。")
+        raise ShapeError(teach(what))
+    rows, columns = x.shape[-2:]
+    size = max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
+    first = np.arange(size, dtype=np.int64)
+    return x[(..., first + max(-offset, 0), first + max(offset, 0))]
+
+
+def eigh(x: Array, /) -> Eigh:
+    """Eigenvalues in rising order and eigenvectors of a symmetric or Hermitian matrix."""
+    x = _matrices("eigh", x, True)
+    values, vectors = (hosted(lambda m, i=i: np.linalg.eigh(m)[i], x) for i in (0, 1))
+    return Eigh(values, vectors)
+
+
+def eigvalsh(x: Array, /) -> Array:
+    """Eigenvalues in rising order of a symmetric or Hermitian matrix."""
+    return hosted(np.linalg.eigvalsh, _matrices("eigvalsh", x, True))
+
+
+def inv(x: Array, /) -> Array:
+    """The inverse matrix."""
+    return hosted(np.linalg.inv, _matrices("inv", x, True))
+
+
+def matrix_norm(
+    x: Array,
+    /,
+    *,
+    keepdims: bool = False,
+    ord: float | Literal["fro", "nuc"] | None = "fro",
+) -> Array:
+    """The norm of matrices: Frobenius's, the nuclear one, or that of order 1, 2, ∞, -1, -2, -∞."""
+    return hosted(np.linalg.matrix_norm, _matrices("matrix_norm", x), keepdims=keepdims, ord=ord)
+
+
+def matrix_power(x: Array, n: int, /) -> Array:
+    """The n-th power of a square matrix, for negative n of its inverse."""
+    return hosted(np.linalg.matrix_power, _matrices("matrix_power", x, True), n=n)
+
+
+def matrix_rank(x: Array, /, *, rtol: float | Array | None = None) -> Array:
+    """How many singular values exceed the largest one times ``rtol`` (by default max(M, N) ε)."""
+    return hosted(np.linalg.matrix_rank, _matrices("matrix_rank", x), rtol=_tolerance(rtol))
+
+
+def _tolerance(rtol: Any) -> Any:
+    return rtol.numpy() if isinstance(rtol, Array) else rtol
+
+
+def outer(x1: Array, x2: Array, /) -> Array:
+    """``x1[i] · x2[j]`` of two vectors."""
+    a, b = operands("outer", x1, x2, "numeric")
+    if a.ndim != 1 or b.ndim != 1:
+        what = tr("outer: expected 1-d arrays.", "outer：应为一维数组。")
+        raise ShapeError(teach(what))
+    return of(plain(a).unsqueeze(1) * plain(b))
+
+
+def pinv(x: Array, /, *, rtol: float | Array | None = None) -> Array:
+    """The Moore-Penrose inverse; singular values below the largest times ``rtol`` count as 0."""
+    return hosted(np.linalg.pinv, _matrices("pinv", x), rtol=_tolerance(rtol))
+
+
+def qr(x: Array, /, *, mode: Literal["reduced", "complete"] = "reduced") -> QR:
+    """``x = Q R`` with orthonormal columns in Q and an upper triangle R."""
+    if mode not in ("reduced", "complete"):
+        what = tr(f"qr: unknown mode {mode!r}.", f"qr：未知的 mode {mode!r}。")
+        raise ArgumentError(teach(what, "reduced / complete"))
+    x = _matrices("qr", x)
+    q, r = (hosted(lambda m, i=i: np.linalg.qr(m, mode)[i], x) for i in (0, 1))
+    return QR(q, r)
+
+
+def slogdet(x: Array, /) -> Slogdet:
+    """The sign of the determinant and the logarithm of its magnitude."""
+    x = _matrices("slogdet", x, True)
+    sign, log = (hosted(lambda m, i=i: np.linalg.slogdet(m)[i], x) for i in (0, 1))
+    return Slogdet(sign, log)
+
+
+def solve(x1: Array, x2: Array, /) -> Array:
+    """The x with ``x1 x = x2``; ``x2`` is one vector, or a matrix of columns."""
+    a, b = operands("solve", x1, x2, "floating")
+    return hosted(np.linalg.solve, _matrices("solve", a, True), b)
+
+
+def svd(x: Array, /, *, full_matrices: bool = True) -> SVD:
+    """``x = U diag(S) Vh``, singular values in falling order."""
+    x = _matrices("svd", x)
+    u, s, vh = (hosted(lambda m, i=i: np.linalg.svd(m, full_matrices)[i], x) for i in range(3))
+    return SVD(u, s, vh)
+
+
+def svdvals(x: Array, /) -> Array:
+    """Singular values in falling order."""
+    return hosted(np.linalg.svdvals, _matrices("svdvals", x))
+
+
+def trace(x: Array, /, *, offset: int = 0, dtype: DType | None = None) -> Array:
+    """``Σ x[…, i, i + offset]``; dtypes as in ``sum``."""
+    found = array("trace", x, "numeric")
+    if dtype is not None:
+        found = cast(found, checked_dtype(dtype))
+    return _sum(diagonal(found, offset=offset), axis=-1, dtype=dtype)
+
+
+def vector_norm(
+    x: Array,
+    /,
+    *,
+    axis: int | tuple[int, ...] | None = None,
+    keepdims: bool = False,
+    ord: float = 2,
+) -> Array:
+    """``(Σ |x|ᵖ)^(1/p)`` over all elements or along axes; p = ±∞ is the largest or smallest, 0
+    counts what is not 0."""
+    x = array("vector_norm", x, "floating")
+    return hosted(np.linalg.vector_norm, x, axis=axis, keepdims=keepdims, ord=ord)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
-from glia.base.dtypes import DType, bool_, promote
+from glia.base.dtypes import DType, promote
 from glia.base.errors import ShapeError, teach
 from glia.base.shapes import Shape, broadcast, numel
-from glia.ir.build import Scalar, add, cast, div, eq, full, sum_, where
-from glia.ir.expr import Expr, intern
+from glia.ir.build import add, cast, eq
+from glia.ir.expr import Expr
 from glia.ir.ops import contract as _contract
-from glia.ir.ops import reduce as _r
 from glia.ir.ops.source import iota
-from glia.ir.ops.view import broadcast_to, pad, reshape
-from glia.ir.ops.window import window
+from glia.ir.ops.view import broadcast_to, reshape
 
 
 def matmul(a: Expr, b: Expr) -> Expr:
@@ -88,16 +84,22 @@ def conv(
     padding: Shape,
     dilation: Shape,
     groups: int,
+    behind: Shape | None = None,
 ) -> Expr:
-    """Cross-correlation of x (N, C, *spatial) with weight (O, C/groups, *kernel), plus bias."""
+    """Cross-correlation of x (N, C, *spatial) with weight (O, C/groups, *kernel), plus bias.
+
+    ``behind``: zeros after the last element, where they are not as many as before the first.
+    """
     batch, channels, *size = x.shape
     filters, per_group, *kernel = weight.shape
     if channels != per_group * groups or filters % groups:
         message = f"conv: expected {per_group * groups} input channels, got {x.shape}."
         raise ShapeError(teach(message, f"give the layer in_channels={channels}"))
     out = tuple(
-        (s + 2 * p - d * (k - 1) - 1) // t + 1
-        for s, p, d, k, t in zip(size, padding, dilation, kernel, stride, strict=True)
+        (s + p + q - d * (k - 1) - 1) // t + 1
+        for s, p, q, d, k, t in zip(
+            size, padding, behind or padding, dilation, kernel, stride, strict=True
+        )
     )
     if min(out) < 1:
         message = f"conv: kernel {tuple(kernel)} is larger than the padded input {x.shape}."
@@ -138,47 +140,3 @@ def one_hot(index: Expr, classes: int, dtype: DType) -> Expr:
     """1 where the last dimension's number equals the index, else 0. Free: nothing is stored."""
     running = iota(classes, index.dtype)
     return cast(eq(reshape(index, (*index.shape, 1)), running), dtype)
-
-
-def max_pool(x: Expr, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape) -> Expr:
-    """Largest element of every window; the gradient goes to the first of equal ones."""
-    k = len(kernel)
-    if any(padding):
-        low = -math.inf if x.dtype.kind == "float" else -(2 ** (8 * x.dtype.itemsize - 1))
-        x = pad_value(x, padding, padding, low)
-    taps = window(x, kernel, stride, dilation)
-    flat = reshape(taps, (*taps.shape[: taps.ndim - k], numel(kernel)))
-    return select(flat, intern(_r.ARGMAX, (flat,), (flat.ndim - 1,)))
-
-
-def select(x: Expr, index: Expr) -> Expr:
-    """Of the last dimension of ``x`` the element at ``index`` (last size 1); differentiable."""
-    hit = eq(broadcast_to(index, x.shape), broadcast_to(iota(x.shape[-1], index.dtype), x.shape))
-    return sum_(where(hit, x, full(x.shape, 0, x.dtype)), x.ndim - 1)
-
-
-def pad_value(x: Expr, before: Shape, after: Shape, value: Scalar) -> Expr:
-    """Surround the last dimensions with a constant."""
-    lead = (0,) * (x.ndim - len(before))
-    before, after = (*lead, *before), (*lead, *after)
-    padded = pad(x, before, after)
-    if value == 0:
-        return padded
-    inside = pad(full(x.shape, True, bool_), before, after)
-    return where(inside, padded, value)
-
-
-def avg_pool(
-    x: Expr, kernel: Shape, stride: Shape, padding: Shape, count_include_pad: bool = True
-) -> Expr:
-    """Mean of every window."""
-    k = len(kernel)
-    dims = tuple(range(x.ndim, x.ndim + k))
-
-    def total(of: Expr) -> Expr:
-        padded = pad_value(of, padding, padding, 0) if any(padding) else of
-        return sum_(window(padded, kernel, stride, (1,) * k), dims)
-
-    if count_include_pad or not any(padding):
-        return div(total(x), float(numel(kernel)))
-    return div(total(x), total(full(x.shape, 1, x.dtype)))

@@ -40,20 +40,27 @@ def check_float(layer: str, x: Expr) -> None:
     raise DTypeError(teach(what, tr("convert it: x.float()", "请转换：x.float()")))
 
 
-def check_images(layer: str, x: Expr, channels: int | None = None) -> None:
-    """Input must be (N, C, H, W)."""
-    if x.ndim == 4 and channels in (None, x.shape[1]):
+#: Dimensions that positions move in, by how many there are.
+AXES = {1: "L", 2: "H, W", 3: "D, H, W"}
+
+
+def check_places(layer: str, x: Expr, dims: int, channels: int | None = None) -> None:
+    """Input must be (N, C, …) with so many more dimensions, or one such element without N."""
+    if x.ndim == dims + 2 and channels in (None, x.shape[1]):
         return
-    wanted = f"(N, {'C' if channels is None else channels}, H, W)"
+    if x.ndim == dims + 1 and channels in (None, x.shape[0]):
+        return
+    c, axes = "C" if channels is None else channels, AXES[dims]
     what = tr(
-        f"{layer}: expected input {wanted}, got {x.shape}.",
-        f"{layer}：需要形状 {wanted} 的输入，得到 {x.shape}。",
+        f"{layer}: expected input (N, {c}, {axes}) or ({c}, {axes}), got {x.shape}.",
+        f"{layer}：需要形状 (N, {c}, {axes}) 或 ({c}, {axes}) 的输入，得到 {x.shape}。",
     )
     help = tr("add a dimension with x.unsqueeze(0) or (1)", "请用 x.unsqueeze(0) 或 (1) 增加一维")
-    if x.ndim == 4:
+    if x.ndim in (dims + 1, dims + 2):
+        found = x.shape[-dims - 1]
         help = tr(
-            f"give the layer {x.shape[1]} input channels, or permute images to (N, C, H, W)",
-            f"请把该层的输入通道设为 {x.shape[1]}，或把图像转置为 (N, C, H, W)",
+            f"give the layer {found} input channels, or permute the input to (N, C, {axes})",
+            f"请把该层的输入通道设为 {found}，或把输入转置为 (N, C, {axes})",
         )
     raise ShapeError(teach(what, help))
 

@@ -32,12 +32,26 @@ from glia.nn.activation_functions import (
     tanhshrink,
     threshold,
 )
+from glia.nn.adaptive_functions import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+    fractional_max_pool2d,
+    fractional_max_pool3d,
+)
 from glia.nn.attention_functions import (
     scaled_dot_product_attention,
 )
 from glia.nn.conv_functions import (
+    conv1d,
     conv2d,
+    conv3d,
+    conv_transpose1d,
     conv_transpose2d,
+    conv_transpose3d,
 )
 from glia.nn.ctc import ctc_loss
 from glia.nn.distance_functions import (
@@ -88,7 +102,16 @@ from glia.nn.norm_functions import (
     layer_norm,
 )
 from glia.nn.pool_functions import (
-    adaptive_avg_pool2d,
+    avg_pool1d,
     avg_pool2d,
+    avg_pool3d,
+    lp_pool1d,
+    lp_pool2d,
+    lp_pool3d,
+    max_pool1d,
     max_pool2d,
+    max_pool3d,
+    max_unpool1d,
+    max_unpool2d,
+    max_unpool3d,
 )

@@ -1,45 +1,19 @@
-"""Pooling over images."""
+"""Pooling over sequences, images and volumes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from glia.base.errors import ArgumentError, teach
-from glia.base.i18n import tr
-from glia.nn import pool_formulas as _f
-from glia.nn.functional_checks import positive_pair
+from glia.nn import pool_functions as _p
 from glia.nn.module import Module
-from glia.nn.pool_functions import _pool_padding, adaptive_size
-from glia.tensor.tensor import Tensor, apply
+from glia.tensor.tensor import Tensor
 
 Size = int | Sequence[int]
 
 
-def _refuse(layer: str, option: str) -> None:
-    what = tr(f"{layer}: {option} is not supported.", f"{layer}：不支持 {option}。")
-    raise ArgumentError(teach(what, tr("leave the option out", "请去掉这个选项")))
-
-
-class MaxPool2d(Module):
-    """Largest element of every window; the gradient goes to the first of equal ones.
-
-    Args:
-        kernel_size: height and width of the window.
-        stride: its step; the window's size by default.
-        padding: -∞ on both sides, at most half the window.
-        dilation: distance between the window's elements.
-        return_indices, ceil_mode: only False.
-
-    Shape:
-        (N, C, H, W) → (N, C, H', W') with
-        H' = ⌊(H + 2 padding - dilation (kernel - 1) - 1) / stride⌋ + 1.
-
-    Example:
-        >>> import glia as gl
-        >>> gl.nn.MaxPool2d(2)(gl.zeros(1, 6, 28, 28)).shape
-        (1, 6, 14, 14)
-    """
+class _MaxPool(Module):
+    _dims: int
 
     def __init__(
         self,
@@ -51,37 +25,166 @@ class MaxPool2d(Module):
         ceil_mode: bool = False,
     ) -> None:
         super().__init__()
-        if return_indices or ceil_mode:
-            _refuse("MaxPool2d", "return_indices=True" if return_indices else "ceil_mode=True")
         self.kernel_size = kernel_size
         self.stride = kernel_size if stride is None else stride
-        self.padding, self.dilation, self.ceil_mode = padding, dilation, ceil_mode
-        kernel = positive_pair("kernel_size", kernel_size)
-        around = _pool_padding("MaxPool2d", kernel, padding)
-        steps = positive_pair("stride", self.stride)
-        self._attrs = (kernel, steps, around, positive_pair("dilation", dilation))
+        self.padding, self.dilation = padding, dilation
+        self.return_indices, self.ceil_mode = return_indices, ceil_mode
+        layer = type(self).__name__
+        self._sizes = _p.window_sizes(layer, self._dims, kernel_size, stride, padding, dilation)
 
-    def forward(self, input: Tensor) -> Tensor:
-        return apply(_f.max_pool2d, (input,), *self._attrs)
+    def forward(self, input: Tensor) -> Any:
+        return _p.pooled(input, self._sizes, self.ceil_mode, self.return_indices)
 
     def extra_repr(self) -> str:
         text = f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
         return text + f", dilation={self.dilation}, ceil_mode={self.ceil_mode}"
 
 
-class AvgPool2d(Module):
-    """Mean of every window.
+class MaxPool1d(_MaxPool):
+    """Largest element of every window of a sequence; arguments as :class:`MaxPool2d`'s.
+
+    Shape:
+        (N, C, L) → (N, C, L'), with or without N.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.MaxPool1d(3, stride=2, ceil_mode=True)(gl.zeros(1, 4, 10)).shape
+        (1, 4, 5)
+    """
+
+    _dims = 1
+
+
+class MaxPool2d(_MaxPool):
+    """Largest element of every window; the gradient goes to the first of equal ones.
 
     Args:
         kernel_size: height and width of the window.
         stride: its step; the window's size by default.
-        padding: zeros on both sides, at most half the window.
-        ceil_mode: only False.
-        count_include_pad: whether the zeros of the padding count in the mean.
+        padding: -∞ on both sides, at most half the window.
+        dilation: distance between the window's elements.
+        return_indices: give also where they stand in a flattened channel, for ``MaxUnpool2d``.
+        ceil_mode: let windows hang over the end.
 
     Shape:
-        (N, C, H, W) → (N, C, H', W') with H' = ⌊(H + 2 padding - kernel) / stride⌋ + 1.
+        (N, C, H, W) → (N, C, H', W'), with or without N, where
+        H' = ⌊(H + 2 padding - dilation (kernel - 1) - 1) / stride⌋ + 1, ⌈⌉ with ``ceil_mode``,
+        but no window starts behind the last element.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.MaxPool2d(2)(gl.zeros(1, 6, 28, 28)).shape
+        (1, 6, 14, 14)
     """
+
+    _dims = 2
+
+
+class MaxPool3d(_MaxPool):
+    """Largest element of every window of a volume; arguments as :class:`MaxPool2d`'s.
+
+    Shape:
+        (N, C, D, H, W) → (N, C, D', H', W'), with or without N.
+    """
+
+    _dims = 3
+
+
+class _MaxUnpool(Module):
+    _dims: int
+
+    def __init__(self, kernel_size: Size, stride: Size | None = None, padding: Size = 0) -> None:
+        super().__init__()
+        layer = type(self).__name__
+        sizes = _p.window_sizes(layer, self._dims, kernel_size, stride, padding)
+        self.kernel_size, self.stride, self.padding, _ = sizes
+
+    def forward(
+        self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None
+    ) -> Tensor:
+        sizes = (self.kernel_size, self.stride, self.padding)
+        return _p.unpooled(self._dims, input, indices, *sizes, output_size)
+
+    def extra_repr(self) -> str:
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class MaxUnpool1d(_MaxUnpool):
+    """As :class:`MaxUnpool2d`, for sequences."""
+
+    _dims = 1
+
+
+class MaxUnpool2d(_MaxUnpool):
+    """What ``MaxPool2d`` took, where it took it; zeros elsewhere.
+
+    Args:
+        kernel_size, stride, padding: as the pooling's.
+
+    Shape:
+        (N, C, H, W) and indices alike → (N, C, H', W') with
+        H' = (H - 1) stride - 2 padding + kernel, or the call's ``output_size``.
+
+    Example:
+        >>> import glia as gl
+        >>> pool = gl.nn.MaxPool2d(2, return_indices=True)
+        >>> values, places = pool(gl.arange(4.0).reshape(1, 2, 2))
+        >>> gl.nn.MaxUnpool2d(2)(values, places).tolist()
+        [[[0.0, 0.0], [0.0, 3.0]]]
+
+    Source: Zeiler and Fergus, "Visualizing and understanding convolutional networks" (2014).
+    """
+
+    _dims = 2
+
+
+class MaxUnpool3d(_MaxUnpool):
+    """As :class:`MaxUnpool2d`, for volumes."""
+
+    _dims = 3
+
+
+class _AvgPool(Module):
+    _dims: int
+
+    def __init__(
+        self,
+        kernel_size: Size,
+        stride: Size | None = None,
+        padding: Size = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = kernel_size if stride is None else stride
+        self.padding, self.ceil_mode = padding, ceil_mode
+        self.count_include_pad, self.divisor_override = count_include_pad, divisor_override
+        layer = type(self).__name__
+        self._sizes = _p.window_sizes(layer, self._dims, kernel_size, stride, padding)
+
+    def forward(self, input: Tensor) -> Tensor:
+        options = (self.ceil_mode, self.count_include_pad, self.divisor_override)
+        return _p.averaged(input, self._sizes, *options)
+
+    def extra_repr(self) -> str:
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class AvgPool1d(_AvgPool):
+    """Mean of every window of a sequence; arguments as :class:`AvgPool2d`'s, without a divisor.
+
+    Shape:
+        (N, C, L) → (N, C, L'), with or without N.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.AvgPool1d(2)(gl.tensor([[1.0, 3.0, 5.0, 5.0]])).tolist()
+        [[2.0, 5.0]]
+    """
+
+    _dims = 1
 
     def __init__(
         self,
@@ -91,44 +194,86 @@ class AvgPool2d(Module):
         ceil_mode: bool = False,
         count_include_pad: bool = True,
     ) -> None:
-        super().__init__()
-        if ceil_mode:
-            _refuse("AvgPool2d", "ceil_mode=True")
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.padding = padding
-        kernel = positive_pair("kernel_size", kernel_size)
-        around = _pool_padding("AvgPool2d", kernel, padding)
-        steps = positive_pair("stride", self.stride)
-        self._attrs = (kernel, steps, around, bool(count_include_pad))
-
-    def forward(self, input: Tensor) -> Tensor:
-        return apply(_f.avg_pool2d, (input,), *self._attrs)
-
-    def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+        super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
+        self.kernel_size, self.stride, self.padding, _ = self._sizes
 
 
-class AdaptiveAvgPool2d(Module):
-    """Mean over windows that divide the picture into ``output_size`` parts as evenly as can be.
-
-    Window i of n reaches from ⌊i H / n⌋ to ⌈(i + 1) H / n⌉: where n does not divide H, windows
-    overlap.
+class AvgPool2d(_AvgPool):
+    """Mean of every window.
 
     Args:
-        output_size: height and width of the output; one number for both, None for the input's.
+        kernel_size: height and width of the window.
+        stride: its step; the window's size by default.
+        padding: zeros on both sides, at most half the window.
+        ceil_mode: let windows hang over the end; what hangs over does not count.
+        count_include_pad: whether the zeros of the padding count in the mean.
+        divisor_override: divide by this number instead.
 
     Shape:
-        (N, C, H, W) → (N, C, *output_size).
+        (N, C, H, W) → (N, C, H', W'), with or without N, where
+        H' = ⌊(H + 2 padding - kernel) / stride⌋ + 1, ⌈⌉ with ``ceil_mode``.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.AvgPool2d(3, stride=2)(gl.zeros(1, 6, 28, 28)).shape
+        (1, 6, 13, 13)
     """
 
-    def __init__(self, output_size: Any) -> None:
+    _dims = 2
+
+
+class AvgPool3d(_AvgPool):
+    """Mean of every window of a volume; arguments as :class:`AvgPool2d`'s.
+
+    Shape:
+        (N, C, D, H, W) → (N, C, D', H', W'), with or without N.
+    """
+
+    _dims = 3
+
+
+class _LPPool(Module):
+    _dims: int
+
+    def __init__(
+        self,
+        norm_type: float,
+        kernel_size: Size,
+        stride: Size | None = None,
+        ceil_mode: bool = False,
+    ) -> None:
         super().__init__()
-        self.output_size = output_size
-        self._size = adaptive_size(output_size)
+        self.norm_type, self.kernel_size = norm_type, kernel_size
+        self.stride, self.ceil_mode = stride, ceil_mode
 
     def forward(self, input: Tensor) -> Tensor:
-        return apply(_f.adaptive_avg_pool2d, (input,), self._size)
+        sizes = (self.norm_type, self.kernel_size, self.stride, self.ceil_mode)
+        return _p.normed(self._dims, input, *sizes)
 
     def extra_repr(self) -> str:
-        return f"output_size={self.output_size}"
+        text = f"norm_type={self.norm_type}, kernel_size={self.kernel_size}"
+        return text + f", stride={self.stride}, ceil_mode={self.ceil_mode}"
+
+
+class LPPool1d(_LPPool):
+    """As :class:`LPPool2d`, for sequences."""
+
+    _dims = 1
+
+
+class LPPool2d(_LPPool):
+    """``(Σ xᵖ)^(1/p)`` over every window, with p = ``norm_type``.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.LPPool2d(2, 2)(gl.tensor([[[3.0, 0.0], [0.0, 4.0]]])).tolist()
+        [[[5.0]]]
+    """
+
+    _dims = 2
+
+
+class LPPool3d(_LPPool):
+    """As :class:`LPPool2d`, for volumes."""
+
+    _dims = 3

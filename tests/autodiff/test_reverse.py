@@ -12,7 +12,7 @@ from glia.autodiff.check import gradcheck
 from glia.autodiff.reverse import gradient, pullback
 from glia.base.dtypes import float32, float64, int64
 from glia.base.errors import GradError
-from glia.ir import build, products
+from glia.ir import build, pooling, products
 from glia.ir.expr import Expr, topological
 from glia.ir.interpret import interpret
 from glia.ir.ops.source import leaf
@@ -34,8 +34,8 @@ FORMULAS = {
     "amin": lambda x: build.amin(x, 0),
     "outer": lambda x: products.matmul(x, build.transpose(x, 0, 1)),
     "deep": lambda x: build.tanh(build.mul(build.exp(build.neg(x)), build.tanh(x))),
-    "max_pool": lambda x: products.max_pool(x, (2,), (1,), (0,), (1,)),
-    "avg_pool": lambda x: products.avg_pool(x, (3,), (2,), (1,)),
+    "max_pool": lambda x: pooling.max_pool(x, (2,), (1,), (0,), (1,)),
+    "avg_pool": lambda x: pooling.avg_pool(x, (3,), (2,), (1,)),
 }
 
 

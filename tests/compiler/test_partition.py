@@ -10,7 +10,7 @@ from compiler.plan_checks import TARGETS, check_program
 from glia.autodiff.reverse import gradient
 from glia.base.dtypes import float32, uint32
 from glia.compiler.schedule.loops import Contraction, Nest
-from glia.ir import build, products
+from glia.ir import build, pooling, products
 from glia.ir.expr import Expr
 from glia.ir.ops import view
 from glia.ir.ops.random import random_bits
@@ -69,7 +69,7 @@ KERNELS: list[tuple[str, Program, int]] = [
     ("linear, bias and relu", lambda: [build.relu(products.linear(X, W, B))], 3),
     ("two layers", lambda: [products.linear(build.relu(products.linear(X, W, B)), V, C)], 4),
     ("conv and relu", lambda: [conv_relu(IMAGE)], 3),
-    ("average pooling", lambda: [products.avg_pool(IMAGE, (2, 2), (2, 2), (0, 0))], 1),
+    ("average pooling", lambda: [pooling.avg_pool(IMAGE, (2, 2), (2, 2), (0, 0))], 1),
 ]  # fmt: skip
 
 

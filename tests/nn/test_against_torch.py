@@ -55,36 +55,61 @@ def compare_layers(ours: nn.Module, theirs: Any, shapes: list, dtype: type) -> N
 
 
 IMAGES = [(2, 4, 7, 8), (3, 4, 7, 8)]
+IMAGE = [(2, 4, 7, 8), (4, 7, 8)]
+LINE = [(2, 4, 9), (4, 9)]
+VOLUME = [(2, 4, 5, 6, 4), (4, 5, 6, 4)]
 ROWS = [(4, 6), (5, 6)]
 LAYERS = [
     ("Linear", (6, 3), {}, [(4, 6), (2, 3, 6), (6,)]),
     ("Linear", (6, 3), {"bias": False}, ROWS),
+    ("Conv1d", (4, 6, 3), {"stride": 2, "padding": 1, "groups": 2}, LINE),
+    ("Conv1d", (4, 6, 4), {"padding": "same", "dilation": 2, "padding_mode": "circular"}, LINE),
     ("Conv2d", (4, 6, 3), {}, IMAGES),
     ("Conv2d", (4, 6, (3, 2)), {"stride": (2, 1), "padding": (1, 0)}, IMAGES),
-    ("Conv2d", (4, 6, 3), {"padding": "same"}, IMAGES),
+    ("Conv2d", (4, 6, 3), {"padding": "same"}, IMAGE),
     ("Conv2d", (4, 6, (2, 4)), {"padding": "same", "dilation": (1, 2)}, IMAGES),
     ("Conv2d", (4, 6, 3), {"padding": "valid", "dilation": 2, "bias": False}, IMAGES),
     ("Conv2d", (4, 6, 3), {"groups": 2, "stride": 2, "padding": 1}, IMAGES),
     ("Conv2d", (4, 8, 3), {"groups": 4}, IMAGES),
+    ("Conv2d", (4, 6, 3), {"padding": (2, 1), "padding_mode": "reflect", "stride": 2}, IMAGE),
+    ("Conv2d", (4, 2, 3), {"padding": 1, "padding_mode": "replicate"}, IMAGE),
+    ("Conv3d", (4, 6, (3, 2, 1)), {"stride": (1, 2, 1), "padding": (1, 0, 0)}, VOLUME),
+    ("Conv3d", (4, 4, 2), {"groups": 2, "padding": 1, "padding_mode": "circular"}, VOLUME),
+    ("ConvTranspose1d", (4, 6, 4), {"stride": 2, "padding": 1, "output_padding": 1}, LINE),
     ("ConvTranspose2d", (4, 6, 3), {}, IMAGES),
-    ("ConvTranspose2d", (4, 6, 2), {"stride": 2}, IMAGES),
+    ("ConvTranspose2d", (4, 6, 2), {"stride": 2}, IMAGE),
     ("ConvTranspose2d", (4, 6, 2), {"stride": 2, "groups": 2, "bias": False}, IMAGES),
     ("ConvTranspose2d", (4, 3, (3, 2)), {"stride": (2, 1), "padding": (1, 0)}, IMAGES),
     ("ConvTranspose2d", (4, 6, 3), {"stride": 3, "output_padding": (2, 1)}, IMAGES),
     ("ConvTranspose2d", (4, 6, 3), {"stride": 2, "dilation": 3, "output_padding": 2}, IMAGES),
     ("ConvTranspose2d", (4, 8, 3), {"groups": 4, "stride": 2, "padding": 1}, IMAGES),
     ("ConvTranspose2d", (4, 8, 1), {"stride": 2, "output_padding": 1}, IMAGES),
+    ("ConvTranspose3d", (4, 2, (2, 3, 2)), {"stride": (2, 1, 2), "groups": 2}, VOLUME),
+    ("AdaptiveAvgPool1d", (4,), {}, LINE),
     ("AdaptiveAvgPool2d", (1,), {}, IMAGES),
-    ("AdaptiveAvgPool2d", ((7, 4),), {}, IMAGES),
+    ("AdaptiveAvgPool2d", ((7, 4),), {}, IMAGE),
     ("AdaptiveAvgPool2d", ((3, None),), {}, IMAGES),
     ("AdaptiveAvgPool2d", (5,), {}, IMAGES),
     ("AdaptiveAvgPool2d", ((9, 3),), {}, IMAGES),
+    ("AdaptiveAvgPool3d", ((2, 3, None),), {}, VOLUME),
+    ("AdaptiveMaxPool1d", (4,), {}, LINE),
+    ("AdaptiveMaxPool2d", ((3, None),), {}, IMAGE),
+    ("AdaptiveMaxPool3d", (2,), {}, VOLUME),
+    ("MaxPool1d", (3,), {"stride": 2, "ceil_mode": True}, LINE),
     ("MaxPool2d", (2,), {}, IMAGES),
     ("MaxPool2d", (3,), {"stride": 2, "padding": 1}, IMAGES),
     ("MaxPool2d", ((2, 3),), {"stride": (1, 2), "dilation": (2, 1)}, IMAGES),
+    ("MaxPool2d", (3,), {"stride": 2, "padding": 1, "ceil_mode": True}, IMAGE),
+    ("MaxPool3d", (2,), {"stride": 1}, VOLUME),
+    ("AvgPool1d", (2,), {"ceil_mode": True}, LINE),
     ("AvgPool2d", (2,), {}, IMAGES),
     ("AvgPool2d", (3,), {"stride": 2, "padding": 1}, IMAGES),
     ("AvgPool2d", (3,), {"padding": 1, "count_include_pad": False}, IMAGES),
+    ("AvgPool2d", (3,), {"padding": 1, "ceil_mode": True, "stride": (2, 3)}, IMAGE),
+    ("AvgPool3d", (2,), {"divisor_override": 3}, VOLUME),
+    ("LPPool1d", (2, 3), {"stride": 2}, LINE),
+    ("LPPool2d", (4.0, 2), {"ceil_mode": True}, IMAGE),
+    ("LPPool3d", (2, 2), {}, VOLUME),
     ("Flatten", (), {}, IMAGES),
     ("Flatten", (0, 1), {}, IMAGES),
     ("Identity", (), {}, ROWS),
@@ -236,3 +261,68 @@ def test_dropped_channels() -> None:
     assert (layer.eval()(x).numpy() == 1).all()
     with pytest.raises(gl.base.errors.ShapeError, match="use dropout"):
         layer.train()(gl.ones(3, 4))
+
+
+POOLS = [
+    ("MaxPool1d", "MaxUnpool1d", (3,), {"stride": 2, "padding": 1}, (2, 3, 9)),
+    ("MaxPool2d", "MaxUnpool2d", (2,), {}, (2, 3, 6, 8)),
+    ("MaxPool2d", "MaxUnpool2d", ((3, 2),), {"stride": (2, 3), "padding": 1}, (2, 3, 9, 8)),
+    ("MaxPool3d", "MaxUnpool3d", (2,), {}, (3, 4, 6, 2)),
+]
+
+
+@pytest.mark.parametrize("row", POOLS, ids=lambda row: f"{row[0]}{row[4]}")
+def test_places_and_back(row: tuple) -> None:
+    """Where the largest elements stand; and putting them there again, in a larger whole."""
+    kind, back, args, options, shape = row
+    data = np.random.default_rng(2).normal(size=shape)
+    data.flat[:9] = -np.inf  # no padding is chosen, even where elements are as low
+    ours = getattr(nn, kind)(*args, **options, return_indices=True)(gl.tensor(data))
+    theirs = getattr(tnn, kind)(*args, **options, return_indices=True)(torch.from_numpy(data))
+    for found, wanted in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(found.numpy(), wanted.numpy())
+    whole, other = getattr(nn, back)(*args, **options), getattr(tnn, back)(*args, **options)
+    assert repr(whole) == repr(other)
+    size = shape[-int(kind[-2]) :]
+    found, wanted = whole(*ours, output_size=size), other(*theirs, output_size=size)
+    np.testing.assert_array_equal(found.numpy(), wanted.numpy())
+
+
+def test_places_of_uneven_and_fractional_windows() -> None:
+    rng = np.random.default_rng(4)
+    for dims, shape, size in (
+        (1, (2, 3, 7), 3),
+        (2, (3, 7, 8), (3, 5)),
+        (3, (2, 3, 5, 4, 7), (2, 4, 3)),
+    ):
+        data = rng.normal(size=shape)
+        kind = f"adaptive_max_pool{dims}d"
+        ours = getattr(nn.functional, kind)(gl.tensor(data), size, return_indices=True)
+        theirs = getattr(tnn.functional, kind)(torch.from_numpy(data), size, return_indices=True)
+        for found, wanted in zip(ours, theirs, strict=True):
+            np.testing.assert_array_equal(found.numpy(), wanted.numpy())
+    for kind, shape, kernel, size in (
+        ("FractionalMaxPool2d", (2, 3, 9, 10), (2, 3), (4, 5)),
+        ("FractionalMaxPool3d", (2, 7, 9, 10), 2, (3, 1, 5)),
+    ):
+        data = rng.normal(size=shape)
+        dims = int(kind[-2])
+        lead = shape[:-dims] if len(shape) == dims + 2 else (1, *shape[:-dims])
+        u = rng.random((*lead, dims))
+        x, t = gl.tensor(data, requires_grad=True), torch.from_numpy(data).requires_grad_()
+        options = {"output_size": size, "return_indices": True}
+        a = getattr(nn, kind)(kernel, **options, _random_samples=gl.tensor(u))(x)
+        b = getattr(tnn, kind)(kernel, **options, _random_samples=torch.from_numpy(u))(t)
+        for found, wanted in zip(a, b, strict=True):
+            np.testing.assert_array_equal(found.detach().numpy(), wanted.detach().numpy())
+        (a[0] * a[0]).sum().backward()
+        (b[0] * b[0]).sum().backward()
+        close(x.grad, t.grad, np.float64)
+
+
+def test_a_transposed_convolution_of_a_given_size() -> None:
+    ours, theirs = nn.ConvTranspose2d(3, 2, 3, stride=2), tnn.ConvTranspose2d(3, 2, 3, stride=2)
+    theirs.load_state_dict({k: torch.from_numpy(v.numpy()) for k, v in ours.state_dict().items()})
+    x = np.random.default_rng(0).normal(size=(1, 3, 4, 4)).astype(np.float32)
+    found, wanted = ours(gl.tensor(x), (10, 9)), theirs(torch.from_numpy(x), (10, 9))
+    close(found.detach(), wanted, np.float32)

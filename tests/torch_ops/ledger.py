@@ -45,6 +45,10 @@ DIFFERS: dict[tuple[str, str], str] = {
         "the derivative is that of the log-probabilities; PyTorch's presumes log_softmax before",
         "导数针对对数概率本身；PyTorch 的导数假定其前有 log_softmax",
     ): "nn.functional.ctc_loss",
+    (
+        "of equal elements for one place only the last one is written, and gets the gradient",
+        "同一位置的多个相等元素只写入最后一个，梯度也只给它",
+    ): "nn.functional.max_unpool1d nn.functional.max_unpool2d nn.functional.max_unpool3d",
 }
 
 

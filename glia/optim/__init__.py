@@ -1,6 +1,6 @@
 """Optimizers and learning-rate schedules, with PyTorch's names and formulas."""
 
-from glia.optim import lr_scheduler
+from glia.optim import lr_scheduler, swa_utils
 from glia.optim.adam import Adam, AdamW
 from glia.optim.adam_relatives import Adamax, NAdam, RAdam, SparseAdam
 from glia.optim.adaptive import Adadelta, Adagrad, Rprop
@@ -31,4 +31,5 @@ __all__ = [
     "SGD",
     "SparseAdam",
     "lr_scheduler",
+    "swa_utils",
 ]

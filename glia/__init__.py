@@ -42,6 +42,7 @@ from glia.tensor.create import (
 )
 from glia.tensor.jacobians import hessian, hvp, jacfwd, jacobian, jacrev
 from glia.tensor.jit import jit
+from glia.tensor.matrices import chain_matmul, lu_unpack
 from glia.tensor.random import manual_seed, rand, randint, randn, randperm
 from glia.tensor.rows import Rows
 from glia.tensor.scan import scan
@@ -70,6 +71,7 @@ __all__ = [
     "cat",
     "cdouble",
     "cfloat",
+    "chain_matmul",
     "complex",
     "complex64",
     "complex128",
@@ -95,6 +97,7 @@ __all__ = [
     "jit",
     "linspace",
     "long",
+    "lu_unpack",
     "manual_seed",
     "no_grad",
     "ones",
@@ -138,6 +141,7 @@ _LAZY = {
     "data": "glia.data",
     "fft": "glia.tensor.fft",
     "explain_memory": "glia.explain.memory",
+    "linalg": "glia.tensor.linalg",
     "load_file": "glia.interop.safetensors",
     "metrics": "glia.metrics",
     "models": "glia.models",

@@ -29,6 +29,10 @@ class GradError(GliaError, RuntimeError):
     """A derivative was asked for where there is none."""
 
 
+class LinAlgError(GliaError, RuntimeError):
+    """A matrix has no inverse, is not positive definite, or the like."""
+
+
 class DataError(GliaError, ValueError):
     """A file or data set is not what it claims to be."""
 

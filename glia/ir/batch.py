@@ -18,6 +18,12 @@ from glia.ir.ops.source import const
 from glia.ir.ops.view import broadcast_to, permute, reshape
 from glia.ir.words import threefry_words
 
+#: Rows of matrices, which stand in the last dimensions.
+LEADING = tuple(
+    "inv solve solve_triangular det cofactors slogdet matrix_exp pinv permutation "
+    "cholesky qr eigh eig svd lu".split()
+)
+
 
 class CannotBatch(Exception):
     """An operation has no rule."""
@@ -246,6 +252,7 @@ _RULES: dict[str, Callable[[Expr, Done, int], Expr]] = {
     "fft": _fourier,
     "rfft": _fourier,
     "irfft": _fourier,
+    **dict.fromkeys(LEADING, _trailing),
     **dict.fromkeys(("real", "imag", "conj", "angle", "complex"), _elementwise),
     "scan": _scan,
     "custom": _custom,

@@ -24,6 +24,7 @@ from glia.tensor.complexes import Complexes
 from glia.tensor.elementwise import Elementwise
 from glia.tensor.indexing import describe_index, getitem, take_items
 from glia.tensor.inplace import InPlace, install
+from glia.tensor.matrices import Matrices
 from glia.tensor.ordering import Ordering
 from glia.tensor.pieces import Pieces
 from glia.tensor.places import Places
@@ -36,11 +37,11 @@ if TYPE_CHECKING:
     from glia.tensor.tensor import Tensor
 
 #: The groups whose methods are functions too: ``gl.exp(x)`` is ``x.exp()``.
-GROUPS = (Elementwise, Reductions, Ordering, Views, Pieces, Places, Products, Complexes)
+GROUPS = (Elementwise, Reductions, Ordering, Views, Pieces, Places, Products, Complexes, Matrices)
 
 
 class Methods(
-    InPlace, Elementwise, Reductions, Ordering, Views, Pieces, Places, Products, Complexes
+    InPlace, Elementwise, Reductions, Ordering, Views, Pieces, Places, Products, Complexes, Matrices
 ):
     """Operators and methods, kept apart from what a tensor is (``tensor.py``)."""
 

@@ -168,7 +168,7 @@ def qr(x: Expr, mode: str) -> tuple[Expr, Expr]:
     return (full((0,), 0.0, x.dtype) if mode == "r" else q), r
 
 
-def lu_factor(x: Expr, check: bool) -> tuple[Expr, Expr, Expr]:
+def lu_factor(x: Expr) -> tuple[Expr, Expr, Expr]:
     """Both triangles in one matrix, the exchanges, and the first pivot that is zero."""
     packed, pivots, _ = d.factors(d.LU, x, 3)
     on = m.diagonal(packed)

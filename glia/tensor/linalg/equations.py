@@ -45,7 +45,8 @@ def inv(A: Any) -> Tensor:
         LinAlgError: it is singular; raised when the value is computed.
 
     >>> inv([[2.0, 0.0], [0.0, 4.0]])
-    ?
+    tensor([[0.5 , 0.  ],
+            [0.  , 0.25]])
     """
     return apply(rows.inv, (as_tensor(A),))
 
@@ -54,7 +55,7 @@ def inv_ex(A: Any, *, check_errors: bool = False) -> Inverse:
     """As ``inv``; singular matrices give NaN and an ``info`` that is not 0, instead of an error.
 
     >>> inv_ex([[1.0, 1.0], [1.0, 1.0]]).info
-    ?
+    tensor(1, dtype=glia.int32)
     """
     return Inverse(*apply_all(_inv_ex, (as_tensor(A),), check_errors))
 
@@ -69,7 +70,7 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Tensor:
         LinAlgError: a matrix is singular; raised when the value is computed.
 
     >>> solve([[2.0, 0.0], [0.0, 4.0]], [2.0, 2.0])
-    ?
+    tensor([1. , 0.5])
     """
     return apply_all(formulas.solve, (as_tensor(A), as_tensor(B)), left, True)[0]
 
@@ -78,7 +79,7 @@ def solve_ex(A: Any, B: Any, *, left: bool = True, check_errors: bool = False) -
     """As ``solve``; singular matrices give NaN and an ``info`` that is not 0.
 
     >>> solve_ex([[1.0, 1.0], [1.0, 1.0]], [2.0, 2.0]).info
-    ?
+    tensor(1, dtype=glia.int32)
     """
     return Solved(*apply_all(formulas.solve, (as_tensor(A), as_tensor(B)), left, check_errors))
 
@@ -94,7 +95,8 @@ def solve_triangular(
         unitriangular: take the diagonal for ones.
 
     >>> solve_triangular([[2.0, 0.0], [1.0, 1.0]], [[2.0], [3.0]], upper=False)
-    ?
+    tensor([[1.],
+            [2.]])
     """
     tensors = as_tensor(A), as_tensor(B)
     return apply(formulas.solve_triangular, tensors, upper, left, unitriangular)
@@ -109,7 +111,7 @@ def pinv(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False)
         hermitian: whether A equals ``Aᴴ``, which is faster.
 
     >>> pinv([[1.0], [1.0]])
-    ?
+    tensor([[0.5, 0.5]])
     """
     return apply(formulas.pinv, (as_tensor(A),), number(atol), number(rtol), hermitian)
 
@@ -128,7 +130,7 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> Le
         singular values.
 
     >>> lstsq([[1.0], [1.0]], [[1.0], [3.0]]).solution
-    ?
+    tensor([[2.]])
     """
     if driver not in (None, "gels", "gelsy", "gelsd", "gelss"):
         raise ArgumentError(teach(f"lstsq: unknown driver {driver!r}.", "leave it out"))
@@ -140,7 +142,8 @@ def tensorinv(A: Any, ind: int = 2) -> Tensor:
     """The inverse for ``tensordot`` over the first ``ind`` dimensions.
 
     >>> tensorinv([[2.0, 0.0], [0.0, 4.0]], ind=1)
-    ?
+    tensor([[0.5 , 0.  ],
+            [0.  , 0.25]])
     """
     return apply(formulas.tensorinv, (as_tensor(A),), ind)
 
@@ -149,7 +152,7 @@ def tensorsolve(A: Any, B: Any, dims: tuple[int, ...] | None = None) -> Tensor:
     """X with ``tensordot(A, X, X.ndim) = B``; ``dims`` of A are moved to the end first.
 
     >>> tensorsolve([[2.0, 0.0], [0.0, 4.0]], [2.0, 2.0])
-    ?
+    tensor([1. , 0.5])
     """
     listed = None if dims is None else tuple(dims)
     return apply(formulas.tensorsolve, (as_tensor(A), as_tensor(B)), listed)

@@ -28,7 +28,7 @@ def det(A: Any) -> Tensor:
         ShapeError: the matrix is not square.
 
     >>> det([[2.0, 1.0], [1.0, 3.0]])
-    ?
+    tensor(5.)
     """
     return apply(_det, (as_tensor(A),))
 
@@ -37,7 +37,7 @@ def slogdet(A: Any) -> SignAndLog:
     """Sign and logarithm of the size of the determinant, which do not overflow.
 
     >>> slogdet([[2.0, 0.0], [0.0, -3.0]]).sign
-    ?
+    tensor(-1.)
     """
     return SignAndLog(*apply_all(rows.slogdet, (as_tensor(A),)))
 
@@ -46,7 +46,7 @@ def logdet(A: Any) -> Tensor:
     """``ln det A``; -∞ for singular matrices, NaN where the determinant is negative.
 
     >>> logdet([[2.0, 0.0], [0.0, 0.5]])
-    ?
+    tensor(0.)
     """
     return apply(formulas.logdet, (as_tensor(A),))
 
@@ -62,7 +62,7 @@ def vector_norm(
         dtype: convert first.
 
     >>> vector_norm([3.0, -4.0])
-    ?
+    tensor(5.)
     """
     kind = None if dtype is None else as_dtype(dtype)
     return apply(_vector_norm, (as_tensor(x),), float(ord), dims(dim), keepdim, kind)
@@ -84,7 +84,7 @@ def matrix_norm(
         dtype: convert first.
 
     >>> matrix_norm([[1.0, -2.0], [3.0, 4.0]], ord=1)
-    ?
+    tensor(6.)
     """
     kind = None if dtype is None else as_dtype(dtype)
     return apply(_matrix_norm, (as_tensor(A),), ord, dims(dim), keepdim, kind)
@@ -96,7 +96,7 @@ def norm(
     """``matrix_norm`` where an order is given for two dimensions, else ``vector_norm``.
 
     >>> norm([[1.0, 2.0], [2.0, 4.0]])
-    ?
+    tensor(5.)
     """
     kind = None if dtype is None else as_dtype(dtype)
     return apply(norms.norm, (as_tensor(A),), ord, dims(dim), keepdim, kind)
@@ -109,7 +109,7 @@ def cond(A: Any, p: Any = None) -> Tensor:
         p: the norm, as in ``matrix_norm``; by default 2, for matrices of any shape.
 
     >>> cond([[1.0, 0.0], [0.0, 4.0]])
-    ?
+    tensor(4.)
     """
     return apply(norms.cond, (as_tensor(A),), p)
 
@@ -122,7 +122,7 @@ def matrix_rank(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool =
         hermitian: whether A equals ``Aᴴ``, which is faster.
 
     >>> matrix_rank([[1.0, 2.0], [2.0, 4.0]])
-    ?
+    tensor(1)
     """
     attrs = number(atol), number(rtol), hermitian
     return apply(formulas.matrix_rank, (as_tensor(A),), *attrs)

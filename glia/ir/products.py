@@ -33,7 +33,7 @@ def matmul(a: Expr, b: Expr) -> Expr:
 
 def _batched(a: Expr, b: Expr, lead: Shape, m: int, k: int, n: int) -> Expr:
     p = _contract.plain
-    if not any(size > 1 for size in b.shape[:-2]):
+    if all(size == 1 for size in b.shape[:-2]):
         # one matrix on the right: the batch joins the rows
         rows = numel(lead) * m
         b, turned = _straight(reshape(b, (k, n)))

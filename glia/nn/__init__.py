@@ -1,6 +1,10 @@
 """Layers, losses and networks, with PyTorch's names, defaults and initial distributions."""
 
-from glia.nn import functional, init, utils
+from glia.nn import (
+    functional,
+    init,
+    utils,
+)
 from glia.nn.activation import (
     CELU,
     ELU,
@@ -41,10 +45,26 @@ from glia.nn.adaptive import (
     FractionalMaxPool2d,
     FractionalMaxPool3d,
 )
-from glia.nn.attention import MultiheadAttention
-from glia.nn.containers import ModuleDict, ModuleList, Sequential
-from glia.nn.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
-from glia.nn.distance import CosineSimilarity, PairwiseDistance
+from glia.nn.attention import (
+    MultiheadAttention,
+)
+from glia.nn.containers import (
+    ModuleDict,
+    ModuleList,
+    Sequential,
+)
+from glia.nn.conv import (
+    Conv1d,
+    Conv2d,
+    Conv3d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+)
+from glia.nn.distance import (
+    CosineSimilarity,
+    PairwiseDistance,
+)
 from glia.nn.dropout import (
     AlphaDropout,
     Dropout,
@@ -53,7 +73,11 @@ from glia.nn.dropout import (
     Dropout3d,
     FeatureAlphaDropout,
 )
-from glia.nn.linear import Flatten, Identity, Linear
+from glia.nn.linear import (
+    Flatten,
+    Identity,
+    Linear,
+)
 from glia.nn.loss import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -80,8 +104,21 @@ from glia.nn.margin_loss import (
     TripletMarginLoss,
     TripletMarginWithDistanceLoss,
 )
-from glia.nn.module import Module
-from glia.nn.normalization import BatchNorm1d, BatchNorm2d, LayerNorm
+from glia.nn.module import (
+    Module,
+)
+from glia.nn.normalization import (
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+    GroupNorm,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    InstanceNorm3d,
+    LayerNorm,
+    LocalResponseNorm,
+    RMSNorm,
+)
 from glia.nn.pooling import (
     AvgPool1d,
     AvgPool2d,
@@ -96,9 +133,20 @@ from glia.nn.pooling import (
     MaxUnpool2d,
     MaxUnpool3d,
 )
-from glia.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
-from glia.nn.sparse import Embedding
-from glia.tensor.tensor import Parameter
+from glia.nn.recurrent import (
+    GRU,
+    LSTM,
+    RNN,
+    GRUCell,
+    LSTMCell,
+    RNNCell,
+)
+from glia.nn.sparse import (
+    Embedding,
+)
+from glia.tensor.tensor import (
+    Parameter,
+)
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -115,6 +163,7 @@ __all__ = [
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
+    "BatchNorm3d",
     "CELU",
     "CTCLoss",
     "Conv1d",
@@ -122,9 +171,9 @@ __all__ = [
     "Conv3d",
     "ConvTranspose1d",
     "ConvTranspose2d",
+    "ConvTranspose3d",
     "CosineEmbeddingLoss",
     "CosineSimilarity",
-    "ConvTranspose3d",
     "CrossEntropyLoss",
     "Dropout",
     "Dropout1d",
@@ -141,6 +190,7 @@ __all__ = [
     "GRU",
     "GRUCell",
     "GaussianNLLLoss",
+    "GroupNorm",
     "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
@@ -148,6 +198,9 @@ __all__ = [
     "HingeEmbeddingLoss",
     "HuberLoss",
     "Identity",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
     "KLDivLoss",
     "L1Loss",
     "LPPool1d",
@@ -159,6 +212,7 @@ __all__ = [
     "LeakyReLU",
     "Linear",
     "LinearCrossEntropyLoss",
+    "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
@@ -182,6 +236,7 @@ __all__ = [
     "PairwiseDistance",
     "Parameter",
     "PoissonNLLLoss",
+    "RMSNorm",
     "RNN",
     "RNNCell",
     "RReLU",

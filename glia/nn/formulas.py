@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from glia.base.errors import DTypeError, ShapeError, teach
 from glia.base.i18n import tr
-from glia.base.shapes import Shape, normalize_dim, numel
+from glia.base.shapes import normalize_dim, numel
 from glia.ir import build, lookup, products
 from glia.ir.expr import Expr
 
@@ -103,122 +103,5 @@ def embedding(index: Expr, weight: Expr, padding: int | None) -> Expr:
     return build.where(is_padding, build.detach(rows), rows)
 
 
-# Normalisation
-
-
-def _normalized(x: Expr, mean: Expr, variance: Expr, eps: float) -> Expr:
-    return build.mul(build.sub(x, mean), build.rsqrt(build.add(variance, eps)))
-
-
-def layer_norm(x: Expr, *rest: object) -> Expr:
-    """``(x - E x) / √(Var x + ε) · w + b`` over the last dimensions.
-
-    ``rest`` is [weight, [bias]], normalized_shape, eps.
-    """
-    *affine, shape, eps = rest
-    assert isinstance(shape, tuple) and isinstance(eps, float)
-    check_float("LayerNorm", x)
-    k = len(shape)
-    if x.shape[x.ndim - k :] != shape or x.ndim < k:
-        what = tr(
-            f"LayerNorm: expected last dimensions {shape}, got {x.shape}.",
-            f"LayerNorm：最后几维应为 {shape}，得到 {x.shape}。",
-        )
-        last = x.shape[max(x.ndim - k, 0) :]
-        help = tr(f"set normalized_shape={last}", f"请设 normalized_shape={last}")
-        raise ShapeError(teach(what, help))
-    dims = tuple(range(x.ndim - k, x.ndim))
-    out = _normalized(x, build.mean(x, dims, True), build.var(x, dims, 0, True), eps)
-    if affine:
-        assert isinstance(affine[0], Expr)
-        check_dtype("LayerNorm", x, affine[0])
-        out = build.mul(out, affine[0])
-    if len(affine) > 1:
-        out = build.add(out, affine[1])  # type: ignore[arg-type]
-    return out
-
-
 def along_channels(x: Expr, per_channel: Expr) -> Expr:
     return build.reshape(per_channel, (1, per_channel.shape[0], *(1,) * (x.ndim - 2)))
-
-
-def _batch_dims(x: Expr) -> Shape:
-    return (0, *range(2, x.ndim))
-
-
-def _scaled(x: Expr, out: Expr, affine: tuple[Expr, ...]) -> Expr:
-    if affine:
-        check_dtype("BatchNorm", x, affine[0])
-        out = build.mul(out, along_channels(x, affine[0]))
-    return build.add(out, along_channels(x, affine[1])) if len(affine) > 1 else out
-
-
-def batch_norm_train(x: Expr, *rest: object) -> Expr:
-    """Normalised by the batch's own mean and variance; ``rest`` is [weight, bias], eps."""
-    *affine, eps = rest
-    assert isinstance(eps, float)
-    dims = _batch_dims(x)
-    if x.numel == x.shape[1]:
-        what = tr(
-            f"BatchNorm: expected more than 1 value per channel when training, got {x.shape}.",
-            f"BatchNorm：训练时每个通道需要多于 1 个值，得到 {x.shape}。",
-        )
-        help = tr("use a larger batch, or net.eval()", "请用更大的批量，或调用 net.eval()")
-        raise ShapeError(teach(what, help))
-    out = _normalized(x, build.mean(x, dims, True), build.var(x, dims, 0, True), eps)
-    return _scaled(x, out, tuple(affine))  # type: ignore[arg-type]
-
-
-def batch_norm_eval(x: Expr, mean: Expr, variance: Expr, *rest: object) -> Expr:
-    """Normalised by the running statistics; ``rest`` is [weight, bias], eps."""
-    *affine, eps = rest
-    assert isinstance(eps, float)
-    out = _normalized(x, along_channels(x, mean), along_channels(x, variance), eps)
-    return _scaled(x, out, tuple(affine))  # type: ignore[arg-type]
-
-
-def check_batch(x: Expr, features: int, ranks: tuple[int, ...], layer: str) -> None:
-    """Batch norm's input: (N, C, …) with C as the layer was made for."""
-    if x.ndim in ranks and x.shape[1] == features:
-        check_float(layer, x)
-        return
-    wanted = {4: f"(N, {features}, H, W)", 2: f"(N, {features}) or (N, {features}, L)"}[ranks[0]]
-    what = tr(
-        f"{layer}: expected input {wanted}, got {x.shape}.",
-        f"{layer}：需要形状 {wanted} 的输入，得到 {x.shape}。",
-    )
-    help = tr("the second size is num_features", "第二维的大小应等于 num_features")
-    raise ShapeError(teach(what, help))
-
-
-def running_mean(old: Expr, x: Expr, momentum: float) -> Expr:
-    """``(1 - m) · old + m · E x``."""
-    return _moved(old, build.mean(build.detach(x), _batch_dims(x)), momentum)
-
-
-def running_variance(old: Expr, x: Expr, momentum: float) -> Expr:
-    """``(1 - m) · old + m · Var x``, the unbiased variance."""
-    return _moved(old, build.var(build.detach(x), _batch_dims(x), 1), momentum)
-
-
-def _moved(old: Expr, new: Expr, momentum: float) -> Expr:
-    share = build.mul(new, momentum)
-    return build.cast(build.add(build.mul(old, 1.0 - momentum), share), old.dtype)
-
-
-def average_mean(old: Expr, x: Expr, count: Expr) -> Expr:
-    """The plain average over all batches so far; ``count`` includes this one."""
-    return _averaged(old, build.mean(build.detach(x), _batch_dims(x)), count)
-
-
-def average_variance(old: Expr, x: Expr, count: Expr) -> Expr:
-    return _averaged(old, build.var(build.detach(x), _batch_dims(x), 1), count)
-
-
-def _averaged(old: Expr, new: Expr, count: Expr) -> Expr:
-    step = build.div(build.sub(new, old), build.cast(count, old.dtype))
-    return build.add(old, step)
-
-
-def count_up(old: Expr) -> Expr:
-    return build.add(old, 1)

@@ -99,7 +99,12 @@ from glia.nn.margin_functions import (
     triplet_margin_with_distance_loss,
 )
 from glia.nn.norm_functions import (
+    batch_norm,
+    group_norm,
+    instance_norm,
     layer_norm,
+    local_response_norm,
+    rms_norm,
 )
 from glia.nn.pool_functions import (
     avg_pool1d,

@@ -26,6 +26,7 @@ NOT_OFFERED: dict[tuple[str, str], str] = {
     ),
     ("bfloat16 has no arithmetic yet", "尚无 bfloat16 运算"): "bfloat16",
     ("complex half precision", "半精度复数"): "chalf",
+    ("a variant for GPUs", "仅用于 GPU 的变体"): "nn.functional.batch_norm.without_cudnn",
     ("masked tensors are not offered", "不提供掩码张量"): "masked.*",
 }
 #: Results are random, or memory that was never written.

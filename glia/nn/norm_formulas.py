@@ -161,7 +161,9 @@ def local_response_norm(x: Expr, size: int, alpha: float, beta: float, k: float)
         part = slice_(squares, start, stop, (1,) * x.ndim)
         total = part if total is None else build.add(total, part)
     assert total is not None
-    scale = build.add(build.mul(total, alpha / size), k)
+    whole = x.dtype.kind != "float"  # whose mean is rounded down, as in PyTorch
+    mean = build.floor_divide(total, size) if whole else build.div(total, float(size))
+    scale = build.add(build.mul(mean, alpha), k)
     return build.div(x, build.power(scale, beta))
 
 

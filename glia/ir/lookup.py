@@ -24,7 +24,7 @@ def from_the_end(index: Expr, size: int) -> Expr:
     return where(lt(wide, 0), add(wide, size), wide)
 
 
-def _spread(index: Expr, like: Expr, dim: int) -> Expr:
+def spread(index: Expr, like: Expr, dim: int) -> Expr:
     """A flat index along ``dim``, repeated along the other dimensions of ``like``; no memory."""
     flat = reshape(index, tuple(index.numel if d == dim else 1 for d in range(like.ndim)))
     return expand(flat, (*like.shape[:dim], index.numel, *like.shape[dim + 1 :]))
@@ -32,7 +32,7 @@ def _spread(index: Expr, like: Expr, dim: int) -> Expr:
 
 def take(x: Expr, index: Expr, dim: int) -> Expr:
     """``x[…, index, …]``: the dimensions of the index stand in place of ``dim``."""
-    found = gather(x, _spread(index, x, dim), dim)
+    found = gather(x, spread(index, x, dim), dim)
     return reshape(found, (*x.shape[:dim], *index.shape, *x.shape[dim + 1 :]))
 
 
@@ -74,10 +74,10 @@ def put_at(x: Expr, indices: Sequence[Expr], values: Expr) -> Expr:
 def take_along(x: Expr, index: Expr, dim: int) -> Expr:
     """``x[…, index[…, i, …], …]``; the index may be smaller than x in the other dimensions."""
     wanted = (*index.shape[:dim], x.shape[dim], *index.shape[dim + 1 :])
-    return gather(_first(x, wanted), index, dim)
+    return gather(first(x, wanted), index, dim)
 
 
-def _first(x: Expr, shape: Shape) -> Expr:
+def first(x: Expr, shape: Shape) -> Expr:
     """The first elements along every dimension."""
     return slice_(x, (0,) * x.ndim, shape, (1,) * x.ndim)
 
@@ -87,7 +87,7 @@ def add_at(x: Expr, index: Expr, values: Expr, dim: int) -> Expr:
 
     The index may be smaller than the values, and than x in the other dimensions.
     """
-    wide, values = cast(index, int64), _first(cast(values, x.dtype), index.shape)
+    wide, values = cast(index, int64), first(cast(values, x.dtype), index.shape)
     if values.dtype.kind == "float":
         nowhere = logical_not(inside(wide, x.shape[dim]))
         values = where(nowhere, math.nan, values)
@@ -99,4 +99,4 @@ def add_at(x: Expr, index: Expr, values: Expr, dim: int) -> Expr:
 
 def add_rows(x: Expr, index: Expr, values: Expr, dim: int) -> Expr:
     """As ``add_at``, with a flat index that holds for whole slices along ``dim``."""
-    return add_at(x, _spread(index, x, dim), values, dim)
+    return add_at(x, spread(index, x, dim), values, dim)

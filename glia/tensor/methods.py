@@ -31,17 +31,39 @@ from glia.tensor.places import Places
 from glia.tensor.product import Products
 from glia.tensor.record import binary, record
 from glia.tensor.reductions import Reductions
+from glia.tensor.sets import Sets
 from glia.tensor.views import Views
 
 if TYPE_CHECKING:
     from glia.tensor.tensor import Tensor
 
 #: The groups whose methods are functions too: ``gl.exp(x)`` is ``x.exp()``.
-GROUPS = (Elementwise, Reductions, Ordering, Views, Pieces, Places, Products, Complexes, Matrices)
+GROUPS = (
+    Elementwise,
+    Reductions,
+    Ordering,
+    Views,
+    Pieces,
+    Places,
+    Sets,
+    Products,
+    Complexes,
+    Matrices,
+)
 
 
 class Methods(
-    InPlace, Elementwise, Reductions, Ordering, Views, Pieces, Places, Products, Complexes, Matrices
+    InPlace,
+    Elementwise,
+    Reductions,
+    Ordering,
+    Views,
+    Pieces,
+    Places,
+    Sets,
+    Products,
+    Complexes,
+    Matrices,
 ):
     """Operators and methods, kept apart from what a tensor is (``tensor.py``)."""
 

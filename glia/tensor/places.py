@@ -27,22 +27,23 @@ class Places(Handle):
         at, size = _dim(self, dim)
         check_index("gather", index, size)
         if not index.numel():
-            return self.reshape(-1).narrow(0, 0, 0).reshape(index.shape)  # type: ignore[attr-defined, no-any-return]
+            x: Any = self
+            return x.reshape(-1).narrow(0, 0, 0).reshape(index.shape)  # type: ignore[no-any-return]
         if self.ndim:
             matching("gather", self, index, at)  # type: ignore[arg-type]
         return _gather(self, index, at)
 
     def take_along_dim(self, indices: Tensor, dim: int | None = None) -> Tensor:
         """As ``gather``, where other dimensions broadcast; without ``dim`` of all, flattened."""
+        x: Any = self
         if dim is None:
-            return self.reshape(-1).gather(0, indices.reshape(-1))  # type: ignore[attr-defined, no-any-return]
+            return x.reshape(-1).gather(0, indices.reshape(-1))  # type: ignore[no-any-return]
         at, size = _dim(self, dim)
         check_index("take_along_dim", indices, size, -size)
         lead = broadcast(
             tuple(1 if d == at else n for d, n in enumerate(self.shape)),
             tuple(1 if d == at else n for d, n in enumerate(indices.shape)),
         )
-        x: Any = self
         wide = x.expand(tuple(size if d == at else n for d, n in enumerate(lead)))
         count = indices.shape[at]
         index = indices.expand(tuple(count if d == at else n for d, n in enumerate(lead)))
@@ -61,7 +62,8 @@ class Places(Handle):
         flat_index("index_select", index)
         check_index("index_select", index, size)
         if not self.ndim:
-            return self.reshape(1).index_select(0, index).reshape(())  # type: ignore[attr-defined, no-any-return]
+            x: Any = self
+            return x.reshape(1).index_select(0, index).reshape(())  # type: ignore[no-any-return]
         return record(lookup.take, (self, index), at)
 
     def scatter(

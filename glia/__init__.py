@@ -40,6 +40,7 @@ from glia.tensor.create import (
     zeros,
     zeros_like,
 )
+from glia.tensor.custom import checkpoint, custom_jvp, custom_vjp
 from glia.tensor.jacobians import hessian, hvp, jacfwd, jacobian, jacrev
 from glia.tensor.jit import jit
 from glia.tensor.matrices import chain_matmul, lu_unpack
@@ -51,6 +52,9 @@ from glia.tensor.transforms import grad, jvp, stop_gradient, value_and_grad, vjp
 from glia.tensor.vmap import vmap
 
 __all__ = [
+    "custom_vjp",
+    "custom_jvp",
+    "checkpoint",
     "vmap",
     "jacrev",
     "jacobian",

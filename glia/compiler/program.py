@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from glia.compiler.codegen.targets import Target
 from glia.compiler.index import variables
 from glia.compiler.passes.simplify import simplify
-from glia.compiler.schedule import memory
+from glia.compiler.schedule import memory, thrift
 from glia.compiler.schedule.layout import Layout, natural, room
 from glia.compiler.schedule.loops import (
     Contraction,
@@ -116,7 +116,7 @@ class _Assembler:
         for i, leaf in enumerate(self.leaves):
             self.place[leaf, natural(leaf.shape).key] = Buffer("leaf", i)
         late = self._outputs()
-        order = self._ordered() + late
+        order = self._thrifty(self._ordered(), late) + late
         arena = self._arena(order)
         return Plan(self._steps(order), self.leaves, arena, self.temporaries)
 
@@ -202,6 +202,26 @@ class _Assembler:
                     stack.append((planned, True))
                     stack.extend((other, False) for other in reversed(self._inputs(planned)))
         return done
+
+    def _thrifty(self, order: list[Planned], late: list[Planned]) -> list[Planned]:
+        """Another order where it saves much memory."""
+        touched = [planned.args for planned in (*order, *late)]
+        sizes = {
+            ref: max(_elements(ref), 1) * ref[0].dtype.itemsize
+            for refs in touched
+            for ref in refs
+            if ref not in self.place
+        }
+        now = thrift.peak(touched, sizes)
+        if now < thrift.LARGE:
+            return order
+        number = {id(planned): i for i, planned in enumerate(order)}
+        reads = [[number[id(p)] for p in self._inputs(planned)] for planned in order]
+        last = {ref for planned in late for ref in planned.args}
+        freed = {ref: size for ref, size in sizes.items() if ref not in last}
+        found = [order[i] for i in thrift.thrifty(reads, touched[: len(order)], freed)]
+        then = thrift.peak([planned.args for planned in (*found, *late)], sizes)
+        return found if then <= thrift.WORTH * now else order
 
     # Memory and barriers
 

@@ -10,9 +10,13 @@ from glia.base.errors import ArgumentError, GradError, ShapeError, teach
 from glia.base.i18n import tr
 from glia.ir import build
 from glia.ir.expr import Expr, compose
+from glia.tensor.create import zeros_like
+from glia.tensor.custom import gradients_for, written
+from glia.tensor.levels import Sealed
 from glia.tensor.tensor import Tensor, check_wanted, derivative, enable_grad, no_grad
+from glia.tensor.trees import flatten, unflatten
 
-__all__ = ["backward", "enable_grad", "grad", "no_grad"]
+__all__ = ["Function", "backward", "enable_grad", "grad", "no_grad"]
 
 Tensors = Tensor | Sequence[Tensor]
 
@@ -148,3 +152,78 @@ def backward(
     _seeds("autograd.backward", ys, seeds)
     for y, seed in zip(ys, seeds or [None] * len(ys), strict=True):
         y.backward(seed, retain_graph, create_graph, inputs)
+
+
+class Context:
+    """What ``forward`` keeps for ``backward``."""
+
+    def __init__(self, wanted: tuple[bool, ...]) -> None:
+        self.needs_input_grad = wanted
+        self.saved_tensors: tuple[Tensor | None, ...] = ()
+        self.constant: tuple[Tensor, ...] = ()
+
+    def save_for_backward(self, *tensors: Tensor | None) -> None:
+        self.saved_tensors = tensors
+
+    def mark_non_differentiable(self, *tensors: Tensor) -> None:
+        """No gradient flows through these outputs."""
+        self.constant = tensors
+
+
+class Function:
+    """A function with a gradient of its own, written as PyTorch's: subclass it, call ``apply``.
+
+    ``forward(ctx, *args)`` computes without recording; ``backward(ctx, *gradients)`` gives one
+    gradient for every argument, None where there is none. It is called once, without values.
+
+    Example:
+        >>> import glia as gl
+        >>> class Exp(Function):
+        ...     @staticmethod
+        ...     def forward(ctx, x):
+        ...         y = x.exp()
+        ...         ctx.save_for_backward(y)
+        ...         return y
+        ...     @staticmethod
+        ...     def backward(ctx, g):
+        ...         (y,) = ctx.saved_tensors
+        ...         return g * y
+        >>> x = gl.tensor([0.0, 1.0], requires_grad=True)
+        >>> Exp.apply(x).sum().backward()
+        >>> x.grad
+        tensor([1.    , 2.7183])
+    """
+
+    @staticmethod
+    def forward(ctx: Any, *args: Any) -> Any:
+        raise NotImplementedError("a Function needs a static method forward(ctx, *args)")
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        raise NotImplementedError("a Function needs a static method backward(ctx, *gradients)")
+
+    @classmethod
+    def apply(cls, *args: Any) -> Any:
+        """``forward``, recorded with ``backward`` as its derivative."""
+        tensors, structure = flatten(args)
+        wanted = tuple([isinstance(arg, Tensor) and arg.requires_grad for arg in args])
+        ctx = Context(wanted)
+        with no_grad():
+            result = cls.forward(ctx, *args)
+        outputs, built = flatten(result)
+        floats = [t for t in outputs if t.dtype.is_inexact and not _among(t, ctx.constant)]
+        if not floats or not tensors:
+            return result
+        with Sealed(cls.__name__) as sealed, enable_grad():
+            coming = [sealed.variable(t.shape, t.dtype, True) for t in floats]
+            given = iter(coming)
+            seeds = [next(given) if _among(t, floats) else zeros_like(t) for t in outputs]
+            back = cls.backward(ctx, *seeds)
+            found = gradients_for(cls.__name__, back, args, structure, tensors)
+            made = iter(written("vjp", floats, coming, tensors, found))
+        placed = [next(made) if _among(t, floats) else t for t in outputs]
+        return unflatten(built, placed)
+
+
+def _among(tensor: Tensor, others: Sequence[Tensor]) -> bool:
+    return any(tensor is other for other in others)

@@ -294,8 +294,6 @@ def meshgrid(*arrays: Array, indexing: Literal["xy", "ij"] = "xy") -> tuple[Arra
 
 
 def _triangle(x: Array, k: int, lower: bool) -> Array:
-    from glia.array_api.elementwise import where
-
     x = array("tril" if lower else "triu", x)
     if x.ndim < 2:
         what = tr(
@@ -303,9 +301,7 @@ def _triangle(x: Array, k: int, lower: bool) -> Array:
             f"至少应为 2 维，得到形状 {x.shape}。",
         )
         raise ArgumentError(teach(what))
-    inside = np.tri(x.shape[-2], x.shape[-1], k if lower else k - 1, dtype=bool)
-    zero = from_array(np.zeros((), x.dtype.np))
-    return where(from_array(inside if lower else ~inside), x, zero)
+    return of(plain(x).tril(k) if lower else plain(x).triu(k))
 
 
 def tril(x: Array, /, *, k: int = 0) -> Array:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
-
-from glia.array_api.arguments import array, cast, one_axis, operands, recorded
-from glia.array_api.array import Array, hosted, of, plain
+from glia.array_api.arguments import array, axes, cast, one_axis, operands, recorded
+from glia.array_api.array import Array, of, plain
 from glia.array_api.data_types import checked_dtype
 from glia.array_api.reductions import sum as _sum
 from glia.base.dtypes import DType
 from glia.base.errors import ArgumentError, ShapeError, teach
 from glia.base.i18n import tr
 from glia.ir import products
+from glia.tensor import linalg as _linalg
 
 __all__ = [
     "cholesky",
@@ -125,11 +125,11 @@ def tensordot(
         raise ShapeError(teach(what))
     rows = [d for d in range(a.ndim) if d not in left]
     columns = [d for d in range(b.ndim) if d not in right]
-    summed = int(np.prod([a.shape[d] for d in left]))
+    summed = prod(a.shape[d] for d in left)
     shape = (*(a.shape[d] for d in rows), *(b.shape[d] for d in columns))
-    count = int(np.prod([a.shape[d] for d in rows]))
+    count = prod(a.shape[d] for d in rows)
     one = plain(a).permute((*rows, *left)).reshape(count, summed)
-    width = int(np.prod([b.shape[d] for d in columns]))
+    width = prod(b.shape[d] for d in columns)
     other = plain(b).permute((*right, *columns)).reshape(summed, width)
     return of((one @ other).reshape(shape))
 
@@ -163,7 +163,7 @@ def _matrices(name: str, x: Any, square: bool = False) -> Array:
 
 def cholesky(x: Array, /, *, upper: bool = False) -> Array:
     """The triangular L with ``x = L Lᴴ``, or with ``upper`` U with ``x = Uᴴ U``."""
-    return hosted(np.linalg.cholesky, _matrices("cholesky", x, True), upper=upper)
+    return of(_linalg.cholesky(plain(_matrices("cholesky", x, True)), upper=upper))
 
 
 def cross(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
@@ -174,8 +174,6 @@ def cross(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
         >>> xp.linalg.cross(xp.asarray([1, 0, 0]), xp.asarray([0, 1, 0]))
         tensor([0, 0, 1])
     """
-    from glia.array_api.manipulation import broadcast_arrays, moveaxis, stack
-
     a, b = operands("cross", x1, x2, "numeric")
     if not a.ndim or not b.ndim or a.shape[axis] != 3 or b.shape[axis] != 3:
         what = tr(
@@ -183,16 +181,12 @@ def cross(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
             f"cross：第 {axis} 轴的大小应为 3，得到 {a.shape} 与 {b.shape}。",
         )
         raise ShapeError(teach(what))
-    a, b = broadcast_arrays(a, b)
-    p, q, r = (plain(moveaxis(a, axis, 0)[i]) for i in range(3))
-    s, t, u = (plain(moveaxis(b, axis, 0)[i]) for i in range(3))
-    parts = [of(part) for part in (q * u - r * t, r * s - p * u, p * t - q * s)]
-    return stack(parts, axis=axis)
+    return of(_linalg.cross(plain(a), plain(b), dim=axis))
 
 
 def det(x: Array, /) -> Array:
     """The determinant."""
-    return hosted(np.linalg.det, _matrices("det", x, True))
+    return of(_linalg.det(plain(_matrices("det", x, True))))
 
 
 def diagonal(x: Array, /, *, offset: int = 0) -> Array:
@@ -207,27 +201,22 @@ def diagonal(x: Array, /, *, offset: int = 0) -> Array:
     if x.ndim < 2:
         what = tr("diagonal: expected at least 2 dimensions.", "diagonal：至少应为 2 维。")
         raise ShapeError(teach(what))
-    rows, columns = x.shape[-2:]
-    size = max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
-    first = np.arange(size, dtype=np.int64)
-    return x[(..., first + max(-offset, 0), first + max(offset, 0))]
+    return of(_linalg.diagonal(plain(x), offset=offset))
 
 
 def eigh(x: Array, /) -> Eigh:
     """Eigenvalues in rising order and eigenvectors of a symmetric or Hermitian matrix."""
-    x = _matrices("eigh", x, True)
-    values, vectors = (hosted(lambda m, i=i: np.linalg.eigh(m)[i], x) for i in (0, 1))
-    return Eigh(values, vectors)
+    return Eigh(*map(of, _linalg.eigh(plain(_matrices("eigh", x, True)))))
 
 
 def eigvalsh(x: Array, /) -> Array:
     """Eigenvalues in rising order of a symmetric or Hermitian matrix."""
-    return hosted(np.linalg.eigvalsh, _matrices("eigvalsh", x, True))
+    return of(_linalg.eigvalsh(plain(_matrices("eigvalsh", x, True))))
 
 
 def inv(x: Array, /) -> Array:
     """The inverse matrix."""
-    return hosted(np.linalg.inv, _matrices("inv", x, True))
+    return of(_linalg.inv(plain(_matrices("inv", x, True))))
 
 
 def matrix_norm(
@@ -238,21 +227,22 @@ def matrix_norm(
     ord: float | Literal["fro", "nuc"] | None = "fro",
 ) -> Array:
     """The norm of matrices: Frobenius's, the nuclear one, or that of order 1, 2, ∞, -1, -2, -∞."""
-    return hosted(np.linalg.matrix_norm, _matrices("matrix_norm", x), keepdims=keepdims, ord=ord)
+    found = plain(_matrices("matrix_norm", x))
+    return of(_linalg.matrix_norm(found, "fro" if ord is None else ord, keepdim=keepdims))
 
 
 def matrix_power(x: Array, n: int, /) -> Array:
     """The n-th power of a square matrix, for negative n of its inverse."""
-    return hosted(np.linalg.matrix_power, _matrices("matrix_power", x, True), n=n)
+    return of(_linalg.matrix_power(plain(_matrices("matrix_power", x, True)), n))
 
 
 def matrix_rank(x: Array, /, *, rtol: float | Array | None = None) -> Array:
     """How many singular values exceed the largest one times ``rtol`` (by default max(M, N) ε)."""
-    return hosted(np.linalg.matrix_rank, _matrices("matrix_rank", x), rtol=_tolerance(rtol))
+    return of(_linalg.matrix_rank(plain(_matrices("matrix_rank", x)), rtol=_tolerance(rtol)))
 
 
 def _tolerance(rtol: Any) -> Any:
-    return rtol.numpy() if isinstance(rtol, Array) else rtol
+    return plain(rtol) if isinstance(rtol, Array) else rtol
 
 
 def outer(x1: Array, x2: Array, /) -> Array:
@@ -266,7 +256,7 @@ def outer(x1: Array, x2: Array, /) -> Array:
 
 def pinv(x: Array, /, *, rtol: float | Array | None = None) -> Array:
     """The Moore-Penrose inverse; singular values below the largest times ``rtol`` count as 0."""
-    return hosted(np.linalg.pinv, _matrices("pinv", x), rtol=_tolerance(rtol))
+    return of(_linalg.pinv(plain(_matrices("pinv", x)), rtol=_tolerance(rtol)))
 
 
 def qr(x: Array, /, *, mode: Literal["reduced", "complete"] = "reduced") -> QR:
@@ -274,34 +264,30 @@ def qr(x: Array, /, *, mode: Literal["reduced", "complete"] = "reduced") -> QR:
     if mode not in ("reduced", "complete"):
         what = tr(f"qr: unknown mode {mode!r}.", f"qr：未知的 mode {mode!r}。")
         raise ArgumentError(teach(what, "reduced / complete"))
-    x = _matrices("qr", x)
-    q, r = (hosted(lambda m, i=i: np.linalg.qr(m, mode)[i], x) for i in (0, 1))
-    return QR(q, r)
+    return QR(*map(of, _linalg.qr(plain(_matrices("qr", x)), mode)))
 
 
 def slogdet(x: Array, /) -> Slogdet:
     """The sign of the determinant and the logarithm of its magnitude."""
-    x = _matrices("slogdet", x, True)
-    sign, log = (hosted(lambda m, i=i: np.linalg.slogdet(m)[i], x) for i in (0, 1))
-    return Slogdet(sign, log)
+    return Slogdet(*map(of, _linalg.slogdet(plain(_matrices("slogdet", x, True)))))
 
 
 def solve(x1: Array, x2: Array, /) -> Array:
     """The x with ``x1 x = x2``; ``x2`` is one vector, or a matrix of columns."""
     a, b = operands("solve", x1, x2, "floating")
-    return hosted(np.linalg.solve, _matrices("solve", a, True), b)
+    columns = plain(b).unsqueeze(-1) if b.ndim == 1 else plain(b)
+    found = _linalg.solve(plain(_matrices("solve", a, True)), columns)
+    return of(found.squeeze(-1) if b.ndim == 1 else found)
 
 
 def svd(x: Array, /, *, full_matrices: bool = True) -> SVD:
     """``x = U diag(S) Vh``, singular values in falling order."""
-    x = _matrices("svd", x)
-    u, s, vh = (hosted(lambda m, i=i: np.linalg.svd(m, full_matrices)[i], x) for i in range(3))
-    return SVD(u, s, vh)
+    return SVD(*map(of, _linalg.svd(plain(_matrices("svd", x)), full_matrices)))
 
 
 def svdvals(x: Array, /) -> Array:
     """Singular values in falling order."""
-    return hosted(np.linalg.svdvals, _matrices("svdvals", x))
+    return of(_linalg.svdvals(plain(_matrices("svdvals", x))))
 
 
 def trace(x: Array, /, *, offset: int = 0, dtype: DType | None = None) -> Array:
@@ -323,4 +309,7 @@ def vector_norm(
     """``(Σ |x|ᵖ)^(1/p)`` over all elements or along axes; p = ±∞ is the largest or smallest, 0
     counts what is not 0."""
     x = array("vector_norm", x, "floating")
-    return hosted(np.linalg.vector_norm, x, axis=axis, keepdims=keepdims, ord=ord)
+    dims = axes(axis, x.ndim)
+    if not dims:
+        return of(plain(x).abs())
+    return of(_linalg.vector_norm(plain(x), ord, dims, keepdims))

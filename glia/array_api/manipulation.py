@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from glia.array_api.arguments import array, axes, cast, one_axis, recorded, spread
-from glia.array_api.array import Array, from_array, of
+from glia.array_api.array import Array, of, plain
 from glia.array_api.data_types import result_type
 from glia.base.errors import ArgumentError, ShapeError, teach
 from glia.base.i18n import tr
 from glia.base.shapes import Shape, broadcast, infer_reshape
 from glia.ir.expr import Expr
 from glia.ir.ops import view
-from glia.tensor.tensor import to_numpy
 
 Arrays = tuple[Array, ...] | list[Array]
 
@@ -184,20 +181,10 @@ def roll(
     """
     x = array("roll", x)
     if axis is None:
-        line = reshape(x, (x.size,))
-        return reshape(roll(line, int(shift), axis=0), x.shape)  # type: ignore[arg-type]
+        return of(plain(x).roll(shift))
     places = [one_axis(one, x.ndim) for one in _several(axis)]
-    shifts = _several(shift) if isinstance(shift, tuple | list) else (shift,) * len(places)
-    if len(shifts) != len(places):
-        what = tr("roll: as many shifts as axes are needed.", "roll：shift 与 axis 数目应相同。")
-        raise ArgumentError(teach(what))
-    for by, at in zip(shifts, places, strict=True):
-        size = x.shape[at]
-        if size and by % size:
-            before: tuple[Any, ...] = (slice(None),) * at
-            cut = size - by % size
-            x = concat((x[(*before, slice(cut, None))], x[(*before, slice(0, cut))]), axis=at)
-    return of(x.clone())
+    shifts = tuple(shift) if isinstance(shift, tuple | list) else (shift,) * len(places)
+    return of(plain(x).roll(shifts, places))
 
 
 def repeat(x: Array, repeats: int | Array, /, *, axis: int | None = None) -> Array:
@@ -209,12 +196,9 @@ def repeat(x: Array, repeats: int | Array, /, *, axis: int | None = None) -> Arr
         tensor([5, 6, 6])
     """
     x = array("repeat", x)
-    if axis is None:
-        x, axis = reshape(x, (x.size,)), 0
-    at = one_axis(axis, x.ndim)
-    times = repeats if isinstance(repeats, int) else to_numpy(array("repeat", repeats, "integer"))
-    places = from_array(np.repeat(np.arange(x.shape[at], dtype=np.int64), times))
-    return x[(slice(None),) * at + (places,)]
+    at = None if axis is None else one_axis(axis, x.ndim)
+    times = repeats if isinstance(repeats, int) else plain(array("repeat", repeats, "integer"))
+    return of(plain(x).repeat_interleave(times, at))
 
 
 def tile(x: Array, repetitions: tuple[int, ...], /) -> Array:
@@ -226,17 +210,4 @@ def tile(x: Array, repetitions: tuple[int, ...], /) -> Array:
         tensor([[1, 2, 1, 2],
                 [1, 2, 1, 2]])
     """
-    x = array("tile", x)
-    times = tuple(repetitions)
-    rank = max(x.ndim, len(times))
-    sizes = (1,) * (rank - x.ndim) + x.shape
-    times = (1,) * (rank - len(times)) + times
-    return recorded(_tile, x, attrs=(sizes, times))
-
-
-def _tile(x: Expr, sizes: Shape, times: Shape) -> Expr:
-    """Every dimension beside a new one that counts the repetitions."""
-    beside = tuple(n for size in sizes for n in (1, size))
-    wide = tuple(n for count, size in zip(times, sizes, strict=True) for n in (count, size))
-    whole = tuple(count * size for count, size in zip(times, sizes, strict=True))
-    return view.reshape(view.expand(view.reshape(x, beside), wide), whole)
+    return of(plain(array("tile", x)).tile(tuple(repetitions)))

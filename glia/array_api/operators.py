@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from glia.array_api import elementwise as e
+from glia.array_api.arguments import array
 from glia.array_api.array import Array
 from glia.array_api.data_types import is_scalar
 from glia.array_api.linalg import matmul
@@ -38,9 +41,16 @@ _BINARY = {
 }
 
 
+def _takes(other: Any) -> bool:
+    """Whether an operand is one of the standard's; NumPy's arrays are refused, not mixed."""
+    if isinstance(other, np.ndarray):
+        array("operator", other)  # refused there
+    return isinstance(other, Tensor) or is_scalar(other)
+
+
 def _operator(function: Callable[..., Array], swapped: bool) -> Callable[..., Any]:
     def method(self: Array, other: Any, /) -> Any:
-        if not isinstance(other, Tensor) and not is_scalar(other):
+        if not _takes(other):
             return NotImplemented
         return function(other, self) if swapped else function(self, other)
 
@@ -49,7 +59,7 @@ def _operator(function: Callable[..., Array], swapped: bool) -> Callable[..., An
 
 def _assigning(function: Callable[..., Array], symbol: str) -> Callable[..., Any]:
     def method(self: Array, other: Any, /) -> Any:
-        if not isinstance(other, Tensor) and not is_scalar(other):
+        if not _takes(other):
             return NotImplemented
         return rebind(self, function(self, other), symbol)
 

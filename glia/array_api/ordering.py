@@ -136,9 +136,8 @@ def searchsorted(
     if first.ndim != 1:
         what = tr("searchsorted: expected a 1-d x1.", "searchsorted：x1 应为一维。")
         raise ArgumentError(teach(what))
-    if sorter is not None:
-        first = first[array("searchsorted", sorter, "integer")]
-    return from_array(np.searchsorted(to_numpy(first), to_numpy(second), side).astype(np.int64))
+    order = None if sorter is None else plain(array("searchsorted", sorter, "integer"))
+    return of(plain(first).searchsorted(plain(second), side=side, sorter=order))
 
 
 # Sets

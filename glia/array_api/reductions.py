@@ -7,16 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from glia.array_api.arguments import array, axes, cast, keepdims_shape, recorded
-from glia.array_api.array import Array, from_array, hosted, of
-from glia.array_api.data_types import checked_dtype
+from glia.array_api.arguments import array, axes, cast, keepdims_shape, one_axis, recorded
+from glia.array_api.array import Array, from_array, of, plain
+from glia.array_api.data_types import checked_dtype, result_type
 from glia.base.dtypes import DType, bool_, int64, uint64
 from glia.base.errors import ArgumentError, teach
 from glia.base.i18n import tr
 from glia.base.shapes import Shape, numel
 from glia.ir import build
 from glia.ir.expr import Expr
-from glia.ir.ops import view
 
 Axis = int | tuple[int, ...] | None
 
@@ -165,8 +164,8 @@ def _running(
     x = cast(x, wanted)
     if not x.ndim:
         x = of(x.reshape(1))
-    function = {"cumulative_sum": np.cumsum, "cumulative_prod": np.cumprod}[name]
-    found = hosted(function, x, axis=at)
+    found = of(plain(x).cumsum(at) if name == "cumulative_sum" else plain(x).cumprod(at))
+    found = cast(found, wanted)
     if not initial:
         return found
     first = from_array(np.full(keepdims_shape(x.shape, (at,)), start, wanted.np))
@@ -219,27 +218,12 @@ def diff(
         >>> xp.diff(xp.asarray([1, 4, 9]))
         tensor([3, 5])
     """
-    from glia.array_api.arguments import one_axis
-    from glia.array_api.manipulation import concat
-
     x = array("diff", x)
     at = one_axis(axis, x.ndim)
-    parts = [part for part in (prepend, x, append) if part is not None]
-    found = concat(tuple(parts), axis=at)
     if n < 0:
         raise ArgumentError(teach(tr("diff: n is negative.", "diff：n 为负数。")))
-    for _ in range(n):
-        found = recorded(_difference, found, attrs=(at,))
-    return found
-
-
-def _difference(x: Expr, dim: int) -> Expr:
-    size = x.shape[dim]
-    if not size:
-        return x
-    whole = (0,) * x.ndim, x.shape, (1,) * x.ndim
-    first, last = list(whole[0]), list(whole[1])
-    first[dim], last[dim] = 1, size - 1
-    after = view.slice_(x, tuple(first), whole[1], whole[2])
-    before = view.slice_(x, whole[0], tuple(last), whole[2])
-    return build.ne(after, before) if x.dtype is bool_ else build.sub(after, before)
+    for end in (prepend, append):
+        if end is not None:
+            result_type(x, end)
+    first, last = (None if end is None else plain(end) for end in (prepend, append))
+    return of(plain(x).diff(n, at, first, last))

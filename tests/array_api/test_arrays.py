@@ -71,7 +71,9 @@ def test_signatures_are_the_standards() -> None:
     }
     for name, text in wanted.items():
         signature = inspect.signature(getattr(xp, name))
-        bare = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values()]
+        bare = [
+            p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values()
+        ]
         found = signature.replace(parameters=bare, return_annotation=inspect.Signature.empty)
         assert str(found) == text, name
 

@@ -106,6 +106,9 @@ from glia.nn.norm_functions import (
     local_response_norm,
     rms_norm,
 )
+from glia.nn.pad_functions import (
+    pad,
+)
 from glia.nn.pool_functions import (
     avg_pool1d,
     avg_pool2d,
@@ -119,4 +122,11 @@ from glia.nn.pool_functions import (
     max_unpool1d,
     max_unpool2d,
     max_unpool3d,
+)
+from glia.nn.shuffle_functions import (
+    channel_shuffle,
+    fold,
+    pixel_shuffle,
+    pixel_unshuffle,
+    unfold,
 )

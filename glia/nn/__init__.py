@@ -74,6 +74,7 @@ from glia.nn.dropout import (
     FeatureAlphaDropout,
 )
 from glia.nn.linear import (
+    Bilinear,
     Flatten,
     Identity,
     Linear,
@@ -161,6 +162,7 @@ from glia.nn.recurrent import (
 from glia.nn.shuffle import ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold
 from glia.nn.sparse import (
     Embedding,
+    EmbeddingBag,
 )
 from glia.tensor.tensor import (
     Parameter,
@@ -182,6 +184,7 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
+    "Bilinear",
     "CELU",
     "CTCLoss",
     "ChannelShuffle",
@@ -206,6 +209,7 @@ __all__ = [
     "Dropout3d",
     "ELU",
     "Embedding",
+    "EmbeddingBag",
     "FeatureAlphaDropout",
     "Flatten",
     "Fold",

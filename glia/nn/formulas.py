@@ -5,7 +5,7 @@ from __future__ import annotations
 from glia.base.errors import DTypeError, ShapeError, teach
 from glia.base.i18n import tr
 from glia.base.shapes import normalize_dim, numel
-from glia.ir import build, lookup, products
+from glia.ir import build, products
 from glia.ir.expr import Expr
 
 # Checks
@@ -86,21 +86,34 @@ def linear(x: Expr, weight: Expr, *bias: Expr) -> Expr:
     return products.linear(x, weight, *bias)
 
 
+def bilinear(x: Expr, y: Expr, weight: Expr, *bias: Expr) -> Expr:
+    """``x Wₖ y + bₖ``, weight (out, in₁, in₂)."""
+    check_dtype("Bilinear", x, weight)
+    check_dtype("Bilinear", y, weight)
+    fits = weight.ndim == 3 and x.ndim and x.shape[:-1] == y.shape[:-1]
+    if not fits or (x.shape[-1], y.shape[-1]) != weight.shape[1:]:
+        what = tr(
+            f"Bilinear: inputs {x.shape} and {y.shape} do not fit the weight {weight.shape}.",
+            f"Bilinear：输入 {x.shape} 与 {y.shape} 与权重 {weight.shape} 不符。",
+        )
+        help = tr("weights are (out, in1, in2)", "权重形状为 (out, in1, in2)")
+        raise ShapeError(teach(what, help))
+    outs, first, second = weight.shape
+    rows = numel(x.shape[:-1])
+    mixed = build.reshape(build.permute(weight, (1, 0, 2)), (first, outs * second))
+    left = products.matmul(build.reshape(x, (rows, first)), mixed)
+    left = build.reshape(left, (rows, outs, second))
+    out = build.cast(build.sum_(build.mul(left, build.reshape(y, (rows, 1, second))), 2), x.dtype)
+    out = build.reshape(out, (*x.shape[:-1], outs))
+    return build.add(out, bias[0]) if bias else out
+
+
 def flatten(x: Expr, start: int, end: int) -> Expr:
     """Dimensions ``start … end`` as one."""
     a, b = normalize_dim(start, x.ndim), normalize_dim(end, x.ndim)
     if x.ndim == 0:
         return build.reshape(x, (1,))
     return build.reshape(x, (*x.shape[:a], numel(x.shape[a : b + 1]), *x.shape[b + 1 :]))
-
-
-def embedding(index: Expr, weight: Expr, padding: int | None) -> Expr:
-    """``weight[index]``; the row for padding gets no gradient."""
-    rows = lookup.take(weight, index, 0)
-    if padding is None:
-        return rows
-    is_padding = build.reshape(build.eq(index, padding), (*index.shape, 1))
-    return build.where(is_padding, build.detach(rows), rows)
 
 
 def along_channels(x: Expr, per_channel: Expr) -> Expr:

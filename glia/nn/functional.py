@@ -69,8 +69,12 @@ from glia.nn.dropout_functions import (
     feature_alpha_dropout,
 )
 from glia.nn.linear_functions import (
-    embedding,
+    bilinear,
     linear,
+)
+from glia.nn.lookup_functions import (
+    embedding,
+    embedding_bag,
     one_hot,
 )
 from glia.nn.loss_functions import (

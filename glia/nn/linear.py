@@ -1,4 +1,4 @@
-"""Linear, Flatten and Identity."""
+"""Linear, Bilinear, Flatten and Identity."""
 
 from __future__ import annotations
 
@@ -80,6 +80,54 @@ class Linear(Module):
     def extra_repr(self) -> str:
         sizes = f"in_features={self.in_features}, out_features={self.out_features}"
         return f"{sizes}, bias={self.bias is not None}"
+
+
+class Bilinear(Module):
+    """``yₖ = x₁ᵀ Wₖ x₂ + bₖ`` over the last dimensions.
+
+    Weights and bias start uniform in ±1/√in1_features.
+
+    Args:
+        in1_features, in2_features: last sizes of the inputs.
+        out_features: last size of the output.
+        bias: whether to add b.
+        dtype: floating-point type of the parameters.
+
+    Shape:
+        (..., in1_features), (..., in2_features) → (..., out_features);
+        weight (out_features, in1_features, in2_features).
+    """
+
+    def __init__(
+        self,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self.in1_features = check_count("Bilinear", "in1_features", in1_features)
+        self.in2_features = check_count("Bilinear", "in2_features", in2_features)
+        self.out_features = check_count("Bilinear", "out_features", out_features)
+        self.weight = empty_parameter((out_features, in1_features, in2_features), dtype)
+        self.register_parameter("bias", empty_parameter((out_features,), dtype) if bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw weights and bias anew."""
+        bound = 1 / math.sqrt(self.in1_features)
+        init.uniform_(self.weight, -bound, bound)
+        if self.bias is not None:
+            init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
+        inputs = (input1, input2, self.weight)
+        return apply(_f.bilinear, inputs if self.bias is None else (*inputs, self.bias))
+
+    def extra_repr(self) -> str:
+        sizes = f"in1_features={self.in1_features}, in2_features={self.in2_features}"
+        return f"{sizes}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
 class Flatten(Module):

@@ -9,7 +9,7 @@ import pytest
 
 import glia as gl
 from glia import nn, optim
-from glia.base.errors import ArgumentError, DTypeError
+from glia.base.errors import ArgumentError, DTypeError, ShapeError
 
 SHAPES: list[tuple[int, ...]] = [(), (7,), (3, 5), (2, 3, 4), (0,), (1, 1)]
 
@@ -52,8 +52,6 @@ def test_numbers_out_of_range() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"max_norm": 1.0}, "max_norm is not supported"),
-        ({"scale_grad_by_freq": True}, "scale_grad_by_freq is not supported"),
         ({"padding_idx": 4}, "padding_idx 4 is out of range for 4 rows"),
         ({"padding_idx": -5}, "padding_idx -5"),
     ],
@@ -101,3 +99,114 @@ def test_against_torch() -> None:
     np.testing.assert_array_equal(out.detach().numpy(), wanted.detach().numpy())
     assert ours.weight.grad is not None
     np.testing.assert_allclose(ours.weight.grad.numpy(), theirs.weight.grad.numpy(), rtol=1e-6)
+
+
+def test_rows_are_shortened_in_place() -> None:
+    layer = nn.Embedding(5, 3, max_norm=1.0, norm_type=1.0)
+    before = layer.weight.detach().numpy()
+    out = layer(gl.tensor([3, 1, 3]))
+    after = layer.weight.detach().numpy()
+    sizes = np.abs(before).sum(1)
+    scale = np.where(sizes > 1, 1 / (sizes + 1e-7), 1)
+    scale[[0, 2, 4]] = 1
+    np.testing.assert_allclose(after, before * scale[:, None], rtol=1e-6)
+    np.testing.assert_array_equal(out.detach().numpy(), after[[3, 1, 3]])
+
+
+def test_gradients_by_frequency() -> None:
+    layer = nn.Embedding(4, 2, scale_grad_by_freq=True)
+    out = layer(gl.tensor([3, 1, 3, 3]))
+    (out * gl.tensor([[1.0], [2.0], [3.0], [5.0]])).sum().backward()
+    assert layer.weight.grad is not None
+    wanted = [[0, 0], [2, 2], [0, 0], [3, 3]]
+    np.testing.assert_allclose(layer.weight.grad.numpy(), wanted, rtol=1e-6)
+    np.testing.assert_array_equal(out.detach().numpy(), layer.weight.detach().numpy()[[3, 1, 3, 3]])
+
+
+FLAT = np.array([1, 2, 2, 5, 4, 0, 2, 3])
+OFFSETS = np.array([0, 3, 3, 5])
+ENDS = [3, 3, 5, 8]
+FACTORS = np.random.default_rng(3).normal(size=8)
+BAGS = [
+    {"mode": mode, **extra}
+    for mode in ("sum", "mean", "max")
+    for extra in ({}, {"padding_idx": 2}, {"include_last_offset": True})
+]
+
+
+def bag(rows: np.ndarray, numbers: np.ndarray, factors: np.ndarray, options: dict) -> np.ndarray:
+    keep = numbers != options.get("padding_idx")
+    chosen = rows[numbers[keep]] * factors[keep][:, None]
+    if not len(chosen):
+        return np.zeros(rows.shape[1])
+    return {"sum": np.sum, "mean": np.mean, "max": np.max}[options["mode"]](chosen, 0)
+
+
+def test_bags_against_the_definition() -> None:
+    table = np.random.default_rng(0).normal(size=(6, 3))
+    weight, flat = gl.tensor(table), gl.tensor(FLAT)
+    found = []
+    for options in BAGS:
+        last = options.get("include_last_offset", False)
+        offsets = np.append(OFFSETS, 7) if last else OFFSETS
+        ends = [*ENDS[:3], 7] if last else ENDS
+        ones = np.ones(8)
+        wanted = [
+            bag(table, FLAT[a:b], ones[a:b], options) for a, b in zip(OFFSETS, ends, strict=True)
+        ]
+        out = nn.functional.embedding_bag(flat, weight, gl.tensor(offsets), **options)
+        found.append((out, np.array(wanted)))
+        if not last:
+            square = FLAT.reshape(4, 2)
+            wanted = [bag(table, row, np.ones(2), options) for row in square]
+            out = nn.functional.embedding_bag(gl.tensor(square), weight, **options)
+            found.append((out, np.array(wanted)))
+    factors = gl.tensor(FACTORS)
+    wanted = [
+        bag(table, FLAT[a:b], FACTORS[a:b], BAGS[0]) for a, b in zip(OFFSETS, ENDS, strict=True)
+    ]
+    out = nn.functional.embedding_bag(
+        flat, weight, gl.tensor(OFFSETS), mode="sum", per_sample_weights=factors
+    )
+    found.append((out, np.array(wanted)))
+    gl.realize(*(out for out, _ in found))
+    for out, wanted in found:
+        np.testing.assert_allclose(out.numpy(), wanted, rtol=1e-12, atol=1e-12)
+
+
+def test_bags_against_torch() -> None:
+    oracle = pytest.importorskip("nn_oracle")
+    torch = oracle.torch
+    pairs = []
+    for options in BAGS:
+        theirs = torch.nn.EmbeddingBag(6, 3, **options).double()
+        ours = nn.EmbeddingBag(6, 3, **options, dtype="float64")
+        assert repr(ours) == repr(theirs)
+        ours.load_state_dict({k: v.numpy() for k, v in theirs.state_dict().items()})
+        offsets = np.append(OFFSETS, 8) if "include_last_offset" in options else OFFSETS
+        out = ours(gl.tensor(FLAT), gl.tensor(offsets))
+        wanted = theirs(torch.from_numpy(FLAT), torch.from_numpy(offsets))
+        leaves = [ours.weight], [theirs.weight]
+        pairs += oracle.side_by_side(str(options), [out], [wanted], *leaves)
+    oracle.settle(pairs)
+
+
+WRONG = [
+    (gl.tensor([1, 2]), {}, "with offsets"),
+    (gl.tensor([[1, 2]]), {"mode": "min"}, "'sum', 'mean' or 'max'"),
+    (gl.tensor([[1, 2]]), {"per_sample_weights": gl.ones(1, 2)}, "weights go with 'sum'"),
+    (gl.tensor([[1, 2]]), {"offsets": gl.tensor([0])}, "with offsets"),
+    (
+        gl.tensor([[1, 2]]),
+        {"mode": "sum", "per_sample_weights": gl.ones(2)},
+        r"per_sample_weights \(1, 2\)",
+    ),
+    (gl.tensor([1, 7]), {"offsets": gl.tensor([0])}, "out of range"),
+]
+
+
+@pytest.mark.parametrize("number", range(len(WRONG)))
+def test_bags_refused(number: int) -> None:
+    index, options, words = WRONG[number]
+    with pytest.raises((ArgumentError, ShapeError), match=words):
+        nn.functional.embedding_bag(index, gl.zeros(4, 2), **options)

@@ -172,6 +172,8 @@ def test_losses_against_torch() -> None:
 
 
 LAYERS: list[Any] = [
+    ("Bilinear", (4, 3, 5), {}, [(2, 6, 4), (2, 6, 3)]),
+    ("Bilinear", (4, 3, 2), {"bias": False}, [(4,), (3,)]),
     ("PairwiseDistance", (), {"p": 3.0, "keepdim": True}, [(3, 4), (3, 4)]),
     ("CosineSimilarity", (), {"dim": 0}, [(3, 4), (3, 4)]),
     ("TripletMarginLoss", (), {"swap": True, "p": 1.0}, [(3, 4)] * 3),

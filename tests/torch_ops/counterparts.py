@@ -30,6 +30,8 @@ OTHERWISE: dict[str, Callable[..., Any]] = {
     "mT": lambda x: x.mT,
     "mH": lambda x: x.mH,
     "item": lambda x: x.item(),
+    "nn.functional.embedding": lambda w, i, **k: gl.nn.functional.embedding(i, w, **k),
+    "nn.functional.embedding_bag": lambda w, i, **k: gl.nn.functional.embedding_bag(i, w, **k),
 }
 
 

@@ -7,6 +7,8 @@ rewritten when the number in ``param_groups`` changes, so a schedule never recom
 
 from __future__ import annotations
 
+import copy
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any
@@ -28,6 +30,7 @@ class Group(dict):
 
     def __init__(self, values: Mapping[str, Any], scalars: Sequence[str]) -> None:
         super().__init__(values)
+        self._numbers = tuple(scalars)
         self.scalars: dict[str, Tensor] = {}
         for name in scalars:
             for key, value in _flat(name, values[name]):
@@ -45,6 +48,9 @@ class Group(dict):
             held = self.scalars[key]._node.value
             assert held is not None
             held.slot.array[...] = part
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Group:
+        return Group(copy.deepcopy(dict(self), memo), self._numbers)
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         for name, value in dict(*args, **kwargs).items():
@@ -98,7 +104,7 @@ class Optimizer:
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         self.defaults = defaults
-        self.state: dict[Tensor, dict[str, Any]] = {}
+        self.state: dict[Tensor, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[Group] = []
         if isinstance(params, Tensor):
             what = tr(
@@ -298,7 +304,7 @@ class Optimizer:
 
     def _saved(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """Copies of one parameter's state."""
-        return {name: Tensor(to_numpy(value)) for name, value in state.items()}
+        return copy.deepcopy(dict(state))
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take the options and state that ``state_dict()``, ours or PyTorch's, gave.
@@ -321,7 +327,7 @@ class Optimizer:
                 entry = state_dict["state"].get(number)
                 if entry is not None:
                     loaded[param] = self._load_entry(group, param, entry, shared)
-        self.state = loaded
+        self.state = defaultdict(dict, loaded)
         for group, values in zip(self.param_groups, saved, strict=True):
             known = {*self.defaults, *EXTRA}
             group.update({name: value for name, value in values.items() if name in known})
@@ -330,6 +336,8 @@ class Optimizer:
         self, group: Group, param: Tensor, entry: Mapping[str, Any], shared: dict[Any, Any]
     ) -> dict[str, Any]:
         """State of one parameter; numbers that are equal in a group are shared again."""
+        if not hasattr(self, "formula"):  # an optimizer of the user's own
+            return copy.deepcopy(dict(entry))
         found: dict[str, Any] = {}
         together: dict[str, float] = {}
         for name, value in entry.items():

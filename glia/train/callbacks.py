@@ -12,6 +12,7 @@ from typing import Any
 from glia.base.errors import ArgumentError, teach
 from glia.base.i18n import tr
 from glia.interop.safetensors import save_file
+from glia.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from glia.train.run import Run
 
 
@@ -222,6 +223,95 @@ class LearningRate(Callback):
         value = self.rate((run.step - 1) / (run.epochs * run.steps_per_epoch))
         for group in run.model.optimizer.param_groups:
             group["lr"] = value
+
+
+class Schedule(Callback):
+    """Step a schedule of ``optim.lr_scheduler``: after every epoch, or after every step.
+
+    A run that is resumed takes the schedule to where it stood; give it as at the start.
+
+    Args:
+        scheduler: of the model's optimizer.
+        every: "epoch" or "step".
+        monitor: the number, among those an epoch logs, that ``ReduceLROnPlateau`` looks at.
+
+    Example:
+        >>> from glia import Parameter, optim
+        >>> opt = optim.SGD([Parameter(1.0)], lr=0.1)
+        >>> decay = Schedule(optim.lr_scheduler.CosineAnnealingLR(opt, T_max=10))
+    """
+
+    ahead = True
+
+    def __init__(self, scheduler: LRScheduler, every: str = "epoch", monitor: str = "loss") -> None:
+        if every not in ("epoch", "step"):
+            what = tr(
+                f"Schedule: expected every to be 'epoch' or 'step', found {every!r}.",
+                f"Schedule：every 应为 'epoch' 或 'step'，得到 {every!r}。",
+            )
+            raise ArgumentError(teach(what))
+        if every == "step" and isinstance(scheduler, ReduceLROnPlateau):
+            what = tr(
+                "Schedule: ReduceLROnPlateau looks at an epoch's numbers.",
+                "Schedule：ReduceLROnPlateau 依据每轮的数值。",
+            )
+            raise ArgumentError(teach(what, 'every="epoch"'))
+        self.scheduler, self.every, self.monitor = scheduler, every, monitor
+        self._taken = 0
+
+    def begin(self, run: Run) -> None:
+        if run.step == 0:
+            self._taken = 0
+        elif not self._taken:
+            self._resume()
+            if self.every == "epoch":
+                self._catch_up(run.step // run.steps_per_epoch)
+
+    def _resume(self) -> None:
+        """Rates as at the start: all steps that were taken are taken again."""
+        if isinstance(self.scheduler, ReduceLROnPlateau):
+            what = tr(
+                "Schedule: a resumed run does not know what ReduceLROnPlateau has seen.",
+                "Schedule：恢复的训练不知道 ReduceLROnPlateau 看到过什么。",
+            )
+            help = tr(
+                "call its step() in a loop of your own, and save its state_dict()",
+                "请在自己的循环中调用其 step()，并保存 state_dict()",
+            )
+            raise ArgumentError(teach(what, help))
+        groups, rates = self.scheduler.optimizer.param_groups, self.scheduler.get_last_lr()
+        for group, lr in zip(groups, rates, strict=True):
+            group["lr"] = lr
+
+    def _catch_up(self, due: int) -> None:
+        while self._taken < due:
+            self.scheduler.step()
+            self._taken += 1
+
+    def step_begin(self, run: Run) -> None:
+        if self.every == "step":
+            self._catch_up(run.step - 1)
+
+    def epoch_end(self, run: Run) -> None:
+        if isinstance(self.scheduler, ReduceLROnPlateau):
+            self._look(self.scheduler, run)
+        elif self.every == "epoch":
+            self._catch_up(run.epoch)
+
+    def _look(self, scheduler: ReduceLROnPlateau, run: Run) -> None:
+        if self.monitor not in run.logs:
+            names = ", ".join(run.logs)
+            what = tr(
+                f"Schedule: nothing named {self.monitor!r} is logged.",
+                f"Schedule：日志中没有名为 {self.monitor!r} 的数。",
+            )
+            raise ArgumentError(teach(what, tr(f"there are {names}", f"可用：{names}")))
+        scheduler.step(run.logs[self.monitor])
+        self._taken += 1
+
+    def end(self, run: Run) -> None:
+        if self.every == "step":
+            self._catch_up(run.step)
 
 
 class JSONLog(Callback):

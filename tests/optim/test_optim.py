@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -173,6 +174,55 @@ def test_state_dict_round_trip(name: str) -> None:
     resumed = MAKERS[name](other.parameters())
     resumed.load_state_dict(saved_opt)
     assert run(other, resumed, 3) == wanted
+
+
+def test_a_copy_goes_its_own_way() -> None:
+    net, x, _ = net_and_data()
+    opt = optim.Adam(net.parameters(), lr=0.1)
+
+    def step(net: nn.Module, opt: Any) -> list[list[float]]:
+        opt.zero_grad()
+        (net(x) * net(x)).mean().backward()
+        opt.step()
+        return [p.detach().tolist() for p in net.parameters()]
+
+    step(net, opt)
+    other, copied = copy.deepcopy((net, opt))
+    assert copied.param_groups[0]["params"][0] is next(other.parameters())
+    assert step(other, copied) == step(net, opt)
+    copied.param_groups[0]["lr"] = 0.0
+    before = [p.detach().tolist() for p in other.parameters()]
+    assert step(other, copied) == before != step(net, opt)
+
+
+class Halving(optim.Optimizer):
+    """What people write themselves: no formula, only ``step``."""
+
+    def __init__(self, params: Any, lr: float = 0.5) -> None:
+        super().__init__(params, {"lr": lr})
+
+    @gl.no_grad()
+    def step(self, closure: Any = None) -> None:
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    state = self.state[p]
+                    state["count"] = state.get("count", 0) + 1
+                    p.copy_(p * group["lr"])
+
+
+def test_an_optimizer_of_ones_own() -> None:
+    p = one(8.0)
+    opt = Halving([p])
+    schedule = optim.lr_scheduler.ExponentialLR(opt, 0.5)
+    seen = follow(opt, p, lambda p: p * p, 2)
+    schedule.step()
+    assert seen + follow(opt, p, lambda p: p * p, 1) == [4.0, 2.0, 0.5]
+    assert opt.state[p]["count"] == 3
+    fresh = Halving([one()])
+    fresh.load_state_dict(opt.state_dict())
+    assert fresh.param_groups[0]["lr"] == 0.25
+    assert fresh.state_dict()["state"] == {0: {"count": 3}}
 
 
 def test_batch_norm_without_steps_does_not_grow() -> None:

@@ -147,11 +147,19 @@ def no_derivative(node: Expr) -> str:
 
 
 def gradient(loss: Expr, wrt: Sequence[Expr]) -> list[Expr | None]:
-    """Gradients of a scalar expression."""
+    """Gradients of a scalar expression; one look-up when they were asked for before."""
+    seed = loss.memo.get("seed")
+    if seed is None:
+        seed = loss.memo["seed"] = _seed(loss)
+    return pullback(loss, wrt, seed)
+
+
+def _seed(loss: Expr) -> Expr:
+    """The derivative of a loss by itself."""
     if loss.numel != 1:
         message = f"backward: expected a scalar, found shape {loss.shape}."
         raise GradError(teach(message, "reduce it first (.sum() or .mean()), or pass gradient="))
     if loss.dtype.kind != "float":
         message = f"backward: expected a floating-point scalar, found {loss.dtype.name}."
         raise GradError(teach(message, "derivatives need float32 or float64"))
-    return pullback(loss, wrt, full(loss.shape, 1.0, loss.dtype))
+    return full(loss.shape, 1.0, loss.dtype)

@@ -19,6 +19,7 @@ class DType:
     np: np.dtype
     llvm: str
     native: bool = True  # whether there is machine code for it, or NumPy does the work
+    is_inexact: bool = False  # whether derivatives with respect to such numbers exist
 
     def __repr__(self) -> str:
         return f"glia.{self.name}"
@@ -38,11 +39,6 @@ class DType:
     def is_complex(self) -> bool:
         return self.kind == "complex"
 
-    @property
-    def is_inexact(self) -> bool:
-        """Whether derivatives with respect to such numbers exist."""
-        return self.kind in ("float", "complex")
-
     def to_real(self) -> DType:
         """The dtype of the parts of a complex number; any other as it is."""
         return BY_NAME[f"float{self.itemsize * 4}"] if self.is_complex else self
@@ -54,7 +50,8 @@ class DType:
 
 def _make(name: str, kind: str, llvm: str, native: bool = True) -> DType:
     numpy_type = np.dtype(name)
-    return DType(name, kind, numpy_type.itemsize, numpy_type, llvm, native)
+    inexact = kind in ("float", "complex")
+    return DType(name, kind, numpy_type.itemsize, numpy_type, llvm, native, inexact)
 
 
 bool_ = _make("bool", "bool", "i8")

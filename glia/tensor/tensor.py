@@ -427,7 +427,8 @@ def backward(
             continue
         if tracer is not None:
             tracer.gradient(tensor)
-        part = derivative(expr, hold, create_graph)
+        plain = not create_graph  # written out: in every step of every training
+        part = wrap(Node(expr, hold, False, None, True)) if plain else derivative(expr, hold, True)
         add_up = operator.add if create_graph else _sum
         tensor._grad = part if tensor._grad is None else add_up(tensor._grad, part)
 

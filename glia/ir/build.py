@@ -178,6 +178,8 @@ def abs_(x: Expr) -> Expr:
 
 
 def sign(x: Expr) -> Expr:
+    if x.dtype is bool_:
+        return x
     if x.dtype.kind == "uint":
         return cast(ne(x, 0), x.dtype)
     return intern(_e.SIGN, (x,))

@@ -15,7 +15,7 @@ from glia.tensor.methods import GROUPS
 from glia.tensor.tensor import as_tensor
 
 #: Methods that other functions of the package are named like, or that only make sense behind a dot.
-_ONLY_METHODS = frozenset(("where", "view", "contiguous"))
+_ONLY_METHODS = frozenset(("where", "view", "contiguous", "polygamma"))
 
 
 def _function(name: str, method: Callable[..., Any]) -> Callable[..., Any]:

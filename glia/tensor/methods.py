@@ -17,7 +17,7 @@ from glia.base.dtypes import (
     int64,
 )
 from glia.base.shapes import normalize_dim, numel
-from glia.ir import build
+from glia.ir import arithmetic, build
 from glia.ir.expr import Expr
 from glia.tensor.assignment import assign_items
 from glia.tensor.complexes import Complexes
@@ -26,6 +26,7 @@ from glia.tensor.indexing import describe_index, getitem, take_items
 from glia.tensor.inplace import InPlace, install
 from glia.tensor.matrices import Matrices
 from glia.tensor.ordering import Ordering
+from glia.tensor.pairs import Pairs
 from glia.tensor.pieces import Pieces
 from glia.tensor.places import Places
 from glia.tensor.product import Products
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 #: The groups whose methods are functions too: ``gl.exp(x)`` is ``x.exp()``.
 GROUPS = (
     Elementwise,
+    Pairs,
     Reductions,
     Ordering,
     Views,
@@ -55,6 +57,7 @@ GROUPS = (
 class Methods(
     InPlace,
     Elementwise,
+    Pairs,
     Reductions,
     Ordering,
     Views,
@@ -99,14 +102,31 @@ class Methods(
     def __mod__(self, other: Any) -> Tensor:
         return binary(build.remainder, self, other)
 
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        return binary(build.floor_divide, self, other, True)
+
+    def __rmod__(self, other: Any) -> Tensor:
+        return binary(build.remainder, self, other, True)
+
+    def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return other // self, other % self
+
     def __pow__(self, other: Any) -> Tensor:
-        return binary(build.power, self, other)
+        return binary(arithmetic.checked_power, self, other)
 
     def __rpow__(self, other: Any) -> Tensor:
-        return binary(build.power, self, other, True)
+        return binary(arithmetic.checked_power, self, other, True)
 
     def __matmul__(self, other: Tensor) -> Tensor:
         return self.matmul(other)
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        from glia.tensor.tensor import as_tensor
+
+        return as_tensor(other).matmul(self)  # type: ignore[arg-type]
 
     def __neg__(self) -> Tensor:
         return record(build.neg, (self,))
@@ -114,14 +134,41 @@ class Methods(
     def __abs__(self) -> Tensor:
         return record(build.abs_, (self,))
 
+    def __pos__(self) -> Tensor:
+        return self.positive()
+
     def __invert__(self) -> Tensor:
-        return record(build.logical_not, (self,))
+        return record(arithmetic.bitwise_not, (self,))
 
     def __and__(self, other: Any) -> Tensor:
-        return record(_and, (self, other))
+        return binary(arithmetic.bitwise_and, self, other)
+
+    def __rand__(self, other: Any) -> Tensor:
+        return binary(arithmetic.bitwise_and, self, other, True)
 
     def __or__(self, other: Any) -> Tensor:
-        return record(_or, (self, other))
+        return binary(arithmetic.bitwise_or, self, other)
+
+    def __ror__(self, other: Any) -> Tensor:
+        return binary(arithmetic.bitwise_or, self, other, True)
+
+    def __xor__(self, other: Any) -> Tensor:
+        return binary(arithmetic.bitwise_xor, self, other)
+
+    def __rxor__(self, other: Any) -> Tensor:
+        return binary(arithmetic.bitwise_xor, self, other, True)
+
+    def __lshift__(self, other: Any) -> Tensor:
+        return binary(arithmetic.left_shift, self, other)
+
+    def __rlshift__(self, other: Any) -> Tensor:
+        return binary(arithmetic.left_shift, self, other, True)
+
+    def __rshift__(self, other: Any) -> Tensor:
+        return binary(arithmetic.right_shift, self, other)
+
+    def __rrshift__(self, other: Any) -> Tensor:
+        return binary(arithmetic.right_shift, self, other, True)
 
     def __lt__(self, other: Any) -> Tensor:
         return binary(build.lt, self, other)
@@ -209,15 +256,3 @@ install(Methods)
 
 def _identity(x: Expr) -> Expr:
     return x
-
-
-def _and(a: Expr, b: Expr) -> Expr:
-    from glia.ir.ops.elementwise import AND
-
-    return build.binary(AND, a, b)
-
-
-def _or(a: Expr, b: Expr) -> Expr:
-    from glia.ir.ops.elementwise import OR
-
-    return build.binary(OR, a, b)

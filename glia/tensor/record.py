@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from glia.base.dtypes import DType
 from glia.base.shapes import Shape
-from glia.ir import build
 from glia.ir.expr import Expr
 
 if TYPE_CHECKING:
@@ -66,27 +66,10 @@ class _ScalarRight:
         return self.function(number, x)
 
 
-_SCALAR = {
-    function: (scalar.right, scalar.left)
-    for function in (
-        build.add,
-        build.sub,
-        build.mul,
-        build.div,
-        build.power,
-        build.maximum,
-        build.minimum,
-        build.remainder,
-        build.floor_divide,
-        build.lt,
-        build.le,
-        build.gt,
-        build.ge,
-        build.eq,
-        build.ne,
-    )
-    for scalar in (_ScalarRight(function),)
-}
+@cache
+def _scalar(function: Any) -> tuple[Any, Any]:
+    scalar = _ScalarRight(function)
+    return scalar.right, scalar.left
 
 
 def _describe(number: Number) -> str:
@@ -104,7 +87,7 @@ def binary(function: Any, a: Any, b: Any, swapped: bool = False) -> Any:
     if isinstance(b, np.generic):
         b = b.item()
     if isinstance(b, bool | int | float | complex):
-        return record(_SCALAR[function][swapped], (a,), b, _describe(b))
+        return record(_scalar(function)[swapped], (a,), b, _describe(b))
     if isinstance(b, np.ndarray | list | tuple):
         other = Tensor(b)
         return record(function, (other, a) if swapped else (a, other))

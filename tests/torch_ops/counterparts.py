@@ -32,6 +32,9 @@ OTHERWISE: dict[str, Callable[..., Any]] = {
     "item": lambda x: x.item(),
     "nn.functional.embedding": lambda w, i, **k: gl.nn.functional.embedding(i, w, **k),
     "nn.functional.embedding_bag": lambda w, i, **k: gl.nn.functional.embedding_bag(i, w, **k),
+    "polygamma": lambda x, n: x.polygamma(n),
+    "special.polygamma": lambda x, n: gl.special.polygamma(n, x),
+    "where": lambda x, condition, other: gl.where(condition, x, other),
 }
 
 

@@ -20,6 +20,7 @@ from glia.ir.ops import (
     running,
     source,
     view,
+    whole,
     window,
 )
 
@@ -43,5 +44,6 @@ __all__ = [
     "running",
     "source",
     "view",
+    "whole",
     "window",
 ]

@@ -219,6 +219,7 @@ def _pow_gradient(node: Expr, g: Expr) -> tuple[Expr, Expr]:
     a, b = node.inputs
     by_a = _op(MUL, b, _op(POW, a, _op(SUB, b, _like(1.0, b))))
     zero = _like(0.0, a)
+    by_a = _op(WHERE, _op(EQ, b, zero), zero, by_a)  # a⁰ is 1 also where a is 0
     usable = _op(NE, a, zero) if a.dtype.is_complex else _op(LT, zero, a)
     safe = _op(WHERE, usable, a, _like(1.0, a))
     return _op(MUL, g, by_a), _op(MUL, g, _op(MUL, node, _op(LOG, safe)))
@@ -389,7 +390,7 @@ MOD = _binary(
     np.mod,
     lambda n, g: (g, _op(NEG, _op(MUL, g, _op(FLOORDIV, *n.inputs)))),
 )
-FLOORDIV = _binary("floordiv", "⌊a / b⌋", np.floor_divide, None)
+FLOORDIV = _binary("floordiv", "⌊a / b⌋", np.floor_divide, lambda n, g: (None, None))
 LT = _binary("lt", "a < b", np.less, None, (*_NUMBERS, "bool"), bool_)
 LE = _binary("le", "a ≤ b", np.less_equal, None, (*_NUMBERS, "bool"), bool_)
 EQ = _binary("eq", "a = b", np.equal, None, (*_ALL, "bool"), bool_)

@@ -262,5 +262,11 @@ LGAMMA = _unary("lgamma", "ln |Γ(x)|", _each(_lgamma), _digamma_gradient, (0.3,
 ATAN2 = _binary("atan2", "the angle of (x, y)", np.arctan2, _atan2_gradient, ("float",))
 HYPOT = _binary("hypot", "√(a² + b²)", np.hypot, _hypot_gradient, ("float",))
 COPYSIGN = _binary("copysign", "|a| sign(b)", np.copysign, _copysign_gradient, ("float",))
-NEXTAFTER = _binary("nextafter", "the number next to a, towards b", np.nextafter, None, ("float",))
+NEXTAFTER = _binary(
+    "nextafter",
+    "the number next to a, towards b",
+    np.nextafter,
+    lambda n, g: (None, None),
+    ("float",),
+)
 FMOD = _binary("fmod", "a mod b, sign of a", np.fmod, _fmod_gradient, NUMBERS)

@@ -14,6 +14,7 @@ from glia.ir.build import (
     add,
     binary,
     cast,
+    detach,
     div,
     eq,
     floor_divide,
@@ -94,6 +95,12 @@ def divide_towards_zero(a: Operand, b: Operand) -> Expr:
         a, b = cast(a, float32), cast(b, float32)
         return trunc(div(a, b))
     return floor_divide(sub(a, fmod(a, b)), b)
+
+
+def divide_down(a: Operand, b: Operand) -> Expr:
+    """``floor_divide``, constant for derivatives, as PyTorch's division with that rounding."""
+    a, b = pair(a, b)
+    return floor_divide(detach(a), detach(b))
 
 
 # Limits

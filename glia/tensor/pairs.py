@@ -352,7 +352,7 @@ class Pairs(Handle):
 _DIVISIONS: dict[str | None, Any] = {
     None: build.div,
     "trunc": arithmetic.divide_towards_zero,
-    "floor": build.floor_divide,
+    "floor": arithmetic.divide_down,
 }
 
 

@@ -388,9 +388,9 @@ MOD = _binary(
     "mod",
     "a mod b, sign of b",
     np.mod,
-    lambda n, g: (g, _op(NEG, _op(MUL, g, _op(FLOORDIV, *n.inputs)))),
+    lambda n, g: (g, _op(NEG, _op(MUL, g, _op(FLOOR, _op(DIV, *n.inputs))))),
 )
-FLOORDIV = _binary("floordiv", "⌊a / b⌋", np.floor_divide, lambda n, g: (None, None))
+FLOORDIV = _binary("floordiv", "⌊a / b⌋", np.floor_divide, None)
 LT = _binary("lt", "a < b", np.less, None, (*_NUMBERS, "bool"), bool_)
 LE = _binary("le", "a ≤ b", np.less_equal, None, (*_NUMBERS, "bool"), bool_)
 EQ = _binary("eq", "a = b", np.equal, None, (*_ALL, "bool"), bool_)

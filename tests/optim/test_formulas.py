@@ -239,10 +239,10 @@ class Both:
             part.step()
 
 
-def trained(name: str, way: str) -> list[bytes]:
+def trained(name: str, way: str, width: int = 70) -> list[bytes]:
     """Weights after some steps, as bits."""
     gl.manual_seed(1)
-    net = nn.Sequential(nn.Linear(40, 70), nn.Tanh(), nn.Linear(70, 3))
+    net = nn.Sequential(nn.Linear(40, width), nn.Tanh(), nn.Linear(width, 3))
     x, y = gl.randn(60, 40), gl.tensor(np.arange(60) % 3)
     opt, loss_fn = EVERY[name](list(net.parameters())), nn.CrossEntropyLoss()
 
@@ -263,9 +263,7 @@ def trained(name: str, way: str) -> list[bytes]:
     return [p.detach().numpy().tobytes() for p in net.parameters()]
 
 
-@pytest.mark.parametrize(
-    "name", ["adagrad", "asgd", "nadam", "radam", "rprop", "lamb", "adafactor"]
-)
+@pytest.mark.parametrize("name", [name for name in EVERY if name != "muon"])
 def test_plain_jit_and_model_have_the_same_bits(name: str) -> None:
     plain = trained(name, "plain")
     assert trained(name, "jit") == plain
@@ -279,7 +277,7 @@ def test_same_bits_for_any_number_of_threads(name: str) -> None:
     try:
         for threads in (1, 4):
             gl.set_num_threads(threads)
-            found.append(trained(name, "plain"))
+            found.append(trained(name, "plain", 3000 if name != "muon" else 200))
     finally:
         gl.set_num_threads(before)
     assert found[0] == found[1]

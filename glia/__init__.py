@@ -41,6 +41,7 @@ from glia.tensor.create import (
     zeros_like,
 )
 from glia.tensor.custom import checkpoint, custom_jvp, custom_vjp
+from glia.tensor.einsum import einsum, tensordot
 from glia.tensor.jacobians import hessian, hvp, jacfwd, jacobian, jacrev
 from glia.tensor.jit import jit
 from glia.tensor.matrices import chain_matmul, lu_unpack
@@ -81,6 +82,7 @@ __all__ = [
     "complex128",
     "cumulative_trapezoid",
     "double",
+    "einsum",
     "empty",
     "enable_grad",
     "eye",
@@ -117,6 +119,7 @@ __all__ = [
     "set_num_threads",
     "stack",
     "tensor",
+    "tensordot",
     "trapezoid",
     "trapz",
     "uint16",

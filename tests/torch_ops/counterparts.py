@@ -25,6 +25,7 @@ OTHERWISE: dict[str, Callable[..., Any]] = {
     "__rpow__": lambda x, other: other**x,
     "__rsub__": lambda x, other: other - x,
     "__rxor__": lambda x, other: other ^ x,
+    "einsum": lambda xs, equation: gl.einsum(equation, *xs),
     "T": lambda x: x.T,
     "H": lambda x: x.H,
     "mT": lambda x: x.mT,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations
+from typing import Any
 
+from glia.base.dtypes import promote
 from glia.base.errors import ShapeError, teach
 from glia.base.i18n import tr
 from glia.base.shapes import Shape, numel
@@ -18,20 +20,20 @@ from glia.ir.ops.view import permute, reshape
 Labelled = tuple[Expr, tuple[int, ...]]
 
 
-def einsum(*parts: object) -> Expr:
+def einsum(*parts: Any) -> Expr:
     """``out[…] = Σ x₁[…] x₂[…] …``: tensors, the labels of each, and those of the result."""
     *xs, labels, out = parts
-    given = [_without_twins(x, tuple(names)) for x, names in zip(xs, labels, strict=True)]  # type: ignore[arg-type, call-overload]
+    given = [_without_twins(x, tuple(names)) for x, names in zip(xs, labels, strict=True)]
     sizes = _sizes(given)
     left = [_without_ones(x, names, sizes) for x, names in given]
-    wanted: tuple[int, ...] = tuple(out)  # type: ignore[arg-type]
+    wanted: tuple[int, ...] = tuple(out)
     while len(left) > 1:
         first, second = _cheapest(left, wanted, sizes)
         a, b = left[first], left[second]
         left = [pair for i, pair in enumerate(left) if i not in (first, second)]
         kept = {*wanted, *(name for _, names in left for name in names)}
         left.append(_product(a, b, kept, sizes, wanted))
-    x, names = _summed(left[0], set(wanted), len(xs) == 1)
+    x, names = _summed(left[0], set(wanted))
     shape = tuple(sizes[name] for name in wanted)
     return _in_order(x, names, wanted, shape)
 
@@ -91,15 +93,13 @@ def _cheapest(
     return min(combinations(range(len(left)), 2), key=cost)
 
 
-def _summed(given: Labelled, kept: set[int], widens: bool = False) -> Labelled:
-    """Summed over the labels that nobody asks for; whole numbers may be widened as by ``sum``."""
+def _summed(given: Labelled, kept: set[int]) -> Labelled:
+    """Summed over the labels that nobody asks for; whole numbers become int64, as in ``sum``."""
     x, names = given
     gone = tuple(d for d, name in enumerate(names) if name not in kept)
     if not gone:
         return given
-    found = sum_(x, gone)
-    left = tuple(name for name in names if name in kept)
-    return found if widens else cast(found, x.dtype), left
+    return sum_(x, gone), tuple(name for name in names if name in kept)
 
 
 def _product(
@@ -107,6 +107,8 @@ def _product(
 ) -> Labelled:
     x, of_x = _summed(a, kept | set(b[1]))
     y, of_y = _summed(b, kept | set(a[1]))
+    dtype = promote(x.dtype, y.dtype)
+    x, y = cast(x, dtype), cast(y, dtype)
     shared = [name for name in of_x if name in of_y]
     over = [name for name in shared if name not in kept]
     both = [*of_x, *(name for name in of_y if name not in of_x)]

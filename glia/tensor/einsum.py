@@ -127,9 +127,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     if isinstance(dims, Tensor):
         dims = dims.tolist()
     if isinstance(dims, int):
-        pairs = (range(a.ndim - dims, a.ndim), range(dims))
-    else:
-        pairs = [(part,) if isinstance(part, int) else part for part in dims]  # type: ignore[assignment]
+        dims = (range(a.ndim - dims, a.ndim), range(dims))
+    pairs = [(part,) if isinstance(part, int) else part for part in dims]
     over = [[normalize_dim(d, x.ndim) for d in part] for x, part in zip((a, b), pairs, strict=True)]
     sizes = [[x.shape[d] for d in part] for x, part in zip((a, b), over, strict=True)]
     if any(m != n and 1 not in (m, n) for m, n in zip(*sizes, strict=True)):
@@ -142,4 +141,4 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     of_a = tuple(range(a.ndim))
     of_b = tuple(over[0][over[1].index(d)] if d in over[1] else a.ndim + d for d in range(b.ndim))
     out = tuple(n for n in (*of_a, *of_b) if n not in over[0])
-    return _contracted((a, b), (of_a, of_b), out)
+    return _contracted((a, b), (of_a, of_b), out).to(promote(a.dtype, b.dtype))

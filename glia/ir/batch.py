@@ -21,7 +21,7 @@ from glia.ir.words import threefry_words
 #: Rows of matrices, which stand in the last dimensions.
 LEADING = tuple(
     "inv solve solve_triangular det cofactors slogdet matrix_exp pinv permutation "
-    "cholesky qr eigh eig svd lu".split()
+    "cholesky qr geqrf eigh eig svd lu".split()
 )
 
 

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from glia.base.errors import ArgumentError, DTypeError, ShapeError, teach
 from glia.base.shapes import Shape, normalize_dim, normalize_dims, numel
+from glia.ir.arrange import roll
 from glia.ir.build import cast, mul, to_float
 from glia.ir.expr import Expr
 from glia.ir.ops.complex import conj
 from glia.ir.ops.fourier import fft, irfft, rfft
-from glia.ir.ops.view import concat, pad, slice_
+from glia.ir.ops.view import pad, slice_
 
 Sizes = Sequence[int] | None
 Norm = str | None
@@ -112,22 +113,8 @@ def _some(name: str, dims: Shape) -> None:
         raise ShapeError(teach(f"{name}: expected at least one dimension to transform."))
 
 
-def rolled(x: Expr, shifts: Shape, dims: Shape) -> Expr:
-    """Elements moved on by ``shifts``; those that fall off the end come in at the front."""
-    for shift, dim in zip(shifts, dims, strict=True):
-        size = x.shape[dim]
-        at = size - shift % size if size else 0
-        if at == size:
-            continue
-        zeros, step = (0,) * x.ndim, (1,) * x.ndim
-        middle = tuple(at if d == dim else 0 for d in range(x.ndim))
-        cut = tuple(at if d == dim else n for d, n in enumerate(x.shape))
-        x = concat([slice_(x, middle, x.shape, step), slice_(x, zeros, cut, step)], dim)
-    return x
-
-
 def shifted(x: Expr, dim: int | Shape | None, back: bool) -> Expr:
     """Frequency zero from the front to the middle, or back."""
     dims = normalize_dims(dim, x.ndim)
     moves = tuple((x.shape[d] + 1) // 2 if back else x.shape[d] // 2 for d in dims)
-    return rolled(x, moves, dims)
+    return roll(x, moves, dims)

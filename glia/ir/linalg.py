@@ -11,6 +11,7 @@ from glia.base.dtypes import int32, int64
 from glia.base.errors import ArgumentError, ShapeError, teach
 from glia.base.shapes import Shape, broadcast, normalize_dim, numel
 from glia.ir import matrices as m
+from glia.ir.arrange import roll
 from glia.ir.build import (
     abs_,
     add,
@@ -227,6 +228,11 @@ def lu_solve(packed: Expr, pivots: Expr, b: Expr, left: bool, adjoint: bool) -> 
     return rows.solve_triangular(packed, half, True)
 
 
+def geqrf(x: Expr) -> tuple[Expr, Expr]:
+    a, tau = d.factors(d.REFLECTORS, x, 2)
+    return a, tau
+
+
 def householder_product(a: Expr, tau: Expr) -> Expr:
     """The first columns of ``Π (I - τᵢ vᵢ vᵢᴴ)``.
 
@@ -358,7 +364,10 @@ def tensorsolve(a: Expr, b: Expr, dims: Shape | None) -> Expr:
 
 def vander(x: Expr, count: int | None) -> Expr:
     """``x⁰, x¹, …`` as columns."""
+    x = x if x.ndim else reshape(x, (1,))
     count = x.shape[-1] if count is None else count
+    if count < 1:
+        raise ArgumentError(teach(f"vander: expected N of at least 1, found {count}."))
     x = x if x.dtype.is_inexact else cast(x, int64)
     powers = [full(x.shape, 1, x.dtype)]
     for _ in range(count - 1):
@@ -373,8 +382,6 @@ def vecdot(a: Expr, b: Expr, dim: int) -> Expr:
 
 def cross(a: Expr, b: Expr, dim: int) -> Expr:
     """``a × b`` of vectors of three along a dimension."""
-    from glia.ir.fourier import rolled
-
     shape = broadcast(a.shape, b.shape)
     dim = normalize_dim(dim, len(shape))
     if a.ndim != b.ndim or shape[dim] != 3 or {a.shape[dim], b.shape[dim]} != {3}:
@@ -382,18 +389,9 @@ def cross(a: Expr, b: Expr, dim: int) -> Expr:
         raise ShapeError(teach(message, "name the dimension of the vectors: dim="))
 
     def turned(x: Expr, by: int) -> Expr:
-        return rolled(broadcast_to(x, shape), (by,), (dim,))
+        return roll(broadcast_to(x, shape), (by,), (dim,))
 
     return sub(mul(turned(a, -1), turned(b, 1)), mul(turned(a, 1), turned(b, -1)))
-
-
-def diagonal(x: Expr, offset: int, dim1: int, dim2: int) -> Expr:
-    """The elements on a diagonal as a last dimension."""
-    first, second = normalize_dim(dim1, x.ndim), normalize_dim(dim2, x.ndim)
-    if first == second:
-        raise ShapeError(teach(f"diagonal: dimensions {dim1} and {dim2} are the same."))
-    rest = (i for i in range(x.ndim) if i not in (first, second))
-    return m.diagonal(permute(x, (*rest, first, second)), offset)
 
 
 def singular(info: Expr) -> Expr:

@@ -6,8 +6,8 @@ from functools import reduce
 
 from glia.base.dtypes import DType
 from glia.base.shapes import Shape
-from glia.ir import products
-from glia.ir.build import cast, eq, ge, le, sub, sum_, transpose, where
+from glia.ir import arrange, products
+from glia.ir.build import cast, eq, transpose
 from glia.ir.expr import Expr
 from glia.ir.ops.complex import conj
 from glia.ir.ops.source import iota
@@ -38,44 +38,34 @@ def row(x: Expr) -> Expr:
     return reshape(x, (*x.shape[:-1], 1, x.shape[-1]))
 
 
-def _offset(rows: int, columns: int) -> Expr:
-    """How far every place lies right of the diagonal."""
-    shape = (rows, columns)
-    across = broadcast_to(iota(columns), shape)
-    return sub(across, broadcast_to(reshape(iota(rows), (rows, 1)), shape))
-
-
 def tril(x: Expr, diagonal: int = 0) -> Expr:
     """What lies on and below a diagonal, zeros above."""
-    return where(le(_offset(*x.shape[-2:]), diagonal), x, 0)
+    return arrange.tril(x, diagonal)
 
 
 def triu(x: Expr, diagonal: int = 0) -> Expr:
     """What lies on and above a diagonal, zeros below."""
-    return where(ge(_offset(*x.shape[-2:]), diagonal), x, 0)
+    return arrange.triu(x, diagonal)
 
 
 def on_diagonal(rows: int, columns: int) -> Expr:
     """Whether a place lies on the diagonal."""
-    return eq(_offset(rows, columns), 0)
+    across = broadcast_to(iota(columns), (rows, columns))
+    return eq(across, broadcast_to(reshape(iota(rows), (rows, 1)), (rows, columns)))
 
 
 def eye(rows: int, columns: int, dtype: DType) -> Expr:
     return cast(on_diagonal(rows, columns), dtype)
 
 
-def diagonal(x: Expr, offset: int = 0) -> Expr:
-    """The elements on a diagonal as a vector."""
-    x = part(x, slice(max(-offset, 0), None), slice(max(offset, 0), None))
-    rows, columns = x.shape[-2:]
-    found = where(on_diagonal(rows, columns), x, 0)
-    return cast(sum_(found, -1 if rows <= columns else -2), x.dtype)
+def diagonal(x: Expr) -> Expr:
+    """The elements on the diagonal as a vector."""
+    return arrange.diagonal(x, 0, x.ndim - 2, x.ndim - 1)
 
 
 def diagonal_matrix(x: Expr) -> Expr:
     """A vector on the diagonal of a matrix of zeros."""
-    n = x.shape[-1]
-    return where(on_diagonal(n, n), column(x), 0)
+    return arrange.diagonal_matrix(x, 0, x.ndim - 1, x.ndim)
 
 
 def part(x: Expr, rows: slice | None = None, columns: slice | None = None) -> Expr:

@@ -6,19 +6,16 @@ import math
 
 from glia.base.dtypes import DType
 from glia.base.errors import ArgumentError, DTypeError, ShapeError, teach
-from glia.base.shapes import Shape, normalize_dim, normalize_dims
+from glia.base.shapes import Shape, normalize_dim
+from glia.ir import statistics
 from glia.ir.build import (
     abs_,
     amax,
     amin,
     cast,
     div,
-    eq,
     full,
     mul,
-    power,
-    sign,
-    sqrt,
     sum_,
     where,
 )
@@ -35,28 +32,7 @@ def vector_norm(x: Expr, order: float, dims: int | Shape | None, keepdim: bool) 
     if not x.dtype.is_inexact:
         message = f"norm: expected a floating-point or complex tensor, found {x.dtype.name}."
         raise DTypeError(teach(message, "convert first: x.float()"))
-    found = normalize_dims(dims, x.ndim)
-    if dims == ():
-        found = tuple(range(x.ndim))
-    size = abs_(x)
-    if math.isinf(order):
-        return (amax if order > 0 else amin)(size, found, keepdim)
-    if order == 0:
-        return sum_(sign(size), found, keepdim)
-    if order == 1:
-        return sum_(size, found, keepdim)
-    if order == 2:
-        return _at_zero(sum_(mul(size, size), found, keepdim), 0.5)
-    if order > 0:
-        return _at_zero(sum_(_at_zero(size, order), found, keepdim), 1 / order)
-    return power(sum_(power(size, order), found, keepdim), 1 / order)
-
-
-def _at_zero(x: Expr, exponent: float) -> Expr:
-    """A positive power, whose derivative at 0 is 0."""
-    zero = eq(x, 0.0)
-    safe = where(zero, 1.0, x)
-    return where(zero, 0.0, sqrt(safe) if exponent == 0.5 else power(safe, exponent))
+    return statistics.norm(x, order, None if dims == () else dims, keepdim)
 
 
 def matrix_norm(x: Expr, order: float | str, dims: Shape, keepdim: bool) -> Expr:
@@ -126,3 +102,10 @@ def cond(x: Expr, order: Order) -> Expr:
         matrix_norm(x, order, (-2, -1), False), matrix_norm(inverse, order, (-2, -1), False)
     )
     return where(failed, math.inf, product)
+
+
+def of_any_kind(x: Expr, p: float | str, dims: int | Shape | None, keepdim: bool) -> Expr:
+    """A norm as ``Tensor.norm`` names it: of all elements, or the nuclear norm of matrices."""
+    if p == "nuc":
+        return norm(x, "nuc", dims, keepdim)
+    return vector_norm(x, 2.0 if p == "fro" else float(p), dims, keepdim)

@@ -160,11 +160,11 @@ def norm(x: Expr, p: float, dims: Dims, keepdim: bool) -> Expr:
     if p == -math.inf:
         return amin(size, dims, keepdim)
     if p == 0:
-        return cast(_count(ne(x, 0.0), dims, keepdim), x.dtype)
+        return cast(_count(ne(x, 0.0), dims, keepdim), size.dtype)
     if p == 1:
         return sum_(size, dims, keepdim)
     if p == 2:
-        return safe_root(sum_(mul(x, x), dims, keepdim))
+        return safe_root(sum_(mul(size, size), dims, keepdim))
     zero = eq(size, 0.0)
     at_zero = 0.0 if p > 0 else math.inf
     powers = where(zero, at_zero, power(where(zero, 1.0, size), p))

@@ -117,6 +117,31 @@ class Matrices(Handle):
         """X with ``A X = self``, from the triangles of A: ``gl.linalg.lu_solve``."""
         return _linalg().lu_solve(LU_data, LU_pivots, self)
 
+    def geqrf(self) -> tuple[Tensor, Tensor]:
+        """``A = Q R``: R above, the reflectors that make Q below the diagonal; their factors.
+
+        >>> import glia as gl
+        >>> a, tau = gl.tensor([[3.0, 1.0], [4.0, 2.0]]).geqrf()
+        >>> a.triu().abs()
+        tensor([[5. , 2.2],
+                [0. , 0.4]])
+        """
+        from glia.tensor.tensor import apply_all
+
+        a, tau = apply_all(formulas.geqrf, (self,))
+        return a, tau
+
+    def cross(self, other: Any, dim: int | None = None) -> Tensor:
+        """``a × b`` along a dimension; without ``dim`` along the first of size 3.
+
+        >>> import glia as gl
+        >>> gl.tensor([1.0, 0.0, 0.0]).cross(gl.tensor([0.0, 1.0, 0.0]))
+        tensor([0., 0., 1.])
+        """
+        sizes = list(self.shape)
+        found = dim if dim is not None else sizes.index(3) if 3 in sizes else -1
+        return _linalg().cross(self, other, dim=found)
+
     def ormqr(self, tau: Any, other: Any, left: bool = True, transpose: bool = False) -> Tensor:
         """``Q C``, with Q of ``geqrf``'s reflectors; ``C Q`` where not ``left``."""
         from glia.tensor.tensor import as_tensor

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from glia.base.dtypes import DType, as_dtype, int64
-from glia.base.errors import ArgumentError, DTypeError, teach
+from glia.base.errors import DTypeError, teach
 from glia.base.i18n import tr
 from glia.base.shapes import normalize_dim
-from glia.ir import build, statistics
+from glia.ir import build, norms, statistics
 from glia.tensor.record import Dims, Handle, binary, dims, record, record_all
 from glia.tensor.results import Bounds, Picked
 
@@ -145,18 +145,9 @@ class Reductions(Handle):
     def norm(
         self, p: Any = "fro", dim: Dims = None, keepdim: bool = False, dtype: Any = None
     ) -> Tensor:
-        """``(Σ |x|ᵖ)^(1/p)``; ``"fro"`` is p = 2."""
-        if p == "nuc" or not isinstance(p, int | float | str | None):
-            what = tr(
-                f"norm: expected a number or 'fro', found {p!r}.",
-                f"norm：p 应为数值或 'fro'，得到 {p!r}。",
-            )
-            help = tr("sums of singular values: x.svd().S.sum()", "核范数：x.svd().S.sum()")
-            raise ArgumentError(teach(what, help))
-        order = 2.0 if p in ("fro", None) else float(p)
+        """``(Σ |x|ᵖ)^(1/p)``; ``"fro"`` is 2, ``"nuc"`` a sum of singular values."""
         x = _as(self, dtype)
-        _floating("norm", x)
-        return record(statistics.norm, (x,), order, dims(dim), keepdim)
+        return record(norms.of_any_kind, (x,), "fro" if p is None else p, dims(dim), keepdim)
 
     def dist(self, other: Tensor, p: float = 2) -> Tensor:
         """The norm of the difference."""

@@ -36,6 +36,17 @@ OTHERWISE: dict[str, Callable[..., Any]] = {
     "polygamma": lambda x, n: x.polygamma(n),
     "special.polygamma": lambda x, n: gl.special.polygamma(n, x),
     "where": lambda x, condition, other: gl.where(condition, x, other),
+    "linalg.lstsq.grad_oriented": lambda a, b, driver: gl.linalg.lstsq(a, b, driver=driver)[:2],
+    "linalg.pinv.singular": lambda a, b: gl.linalg.pinv(a @ b.mT),
+}
+#: Vectors whose sign (or angle) is free: only their sizes are compared.
+SEEN_AS: dict[str, Callable[..., Any]] = {
+    "linalg.eig": lambda result: (result[0], abs(result[1])),
+    "linalg.eigh": lambda result: (result[0], abs(result[1])),
+    "linalg.svd": lambda result: (abs(result[0]), result[1], abs(result[2])),
+    "svd": lambda result: (abs(result[0]), result[1], abs(result[2])),
+    "linalg.qr": lambda result: (abs(result[0]), abs(result[1])),
+    "qr": lambda result: (abs(result[0]), abs(result[1])),
 }
 
 

@@ -21,7 +21,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from torch.testing._internal.common_methods_invocations import op_db
 
-from torch_ops.counterparts import array_of, carried, counterpart, elements, flat  # noqa: E402
+from torch_ops.counterparts import SEEN_AS, array_of, carried, counterpart, elements, flat  # noqa: E402
 from torch_ops.ledger import reason  # noqa: E402
 
 SAMPLES = int(os.environ.get("GLIA_OPINFO_SAMPLES", "4"))
@@ -55,15 +55,16 @@ def loss_of(results: list[Any], make: Any) -> Any:
 def run(info: Any, sample: Any) -> tuple[list[Any], list[Any], list[Any]] | None:
     """Our results and theirs, and the pairs of tensors that want gradients."""
     try:
-        theirs = flat(info(sample.input, *sample.args, **sample.kwargs))
+        seen = SEEN_AS.get(info.name, lambda result: result)
+        theirs = flat(seen(info(sample.input, *sample.args, **sample.kwargs)))
     except (RuntimeError, ValueError, TypeError, IndexError):
         return None  # a sample that is refused
     leaves: list[Any] = []
-    function = counterpart(info.name)
+    function = counterpart(f"{info.name}.{info.variant_test_name}") or counterpart(info.name)
     assert function is not None, "no function of this name"
     first = carried(sample.input, leaves)
     args, named = carried(sample.args, leaves), carried(sample.kwargs, leaves)
-    ours = elements(info.name, sample, flat(function(first, *args, **named)))
+    ours = elements(info.name, sample, flat(seen(function(first, *args, **named))))
     return ours, elements(info.name, sample, theirs), leaves
 
 

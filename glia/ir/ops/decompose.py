@@ -31,7 +31,7 @@ def _row(
     formula: str,
     infer: Callable,
     parts: Callable[..., Sequence[np.ndarray]],
-    gradient: Callable,
+    gradient: Callable | None,
     attrs: tuple[str, ...],
     samples: Callable[[], Sequence[Sample]],
     bad: Callable[[], Sequence[Bad]],
@@ -166,6 +166,29 @@ QR = _row(
         *_samples(2, ((4, 2), (2, 4)), False, full=True)(),
     ],
     _bad_shape(full=False, part=0),
+)
+
+
+def _reflectors_infer(inputs: tuple[Expr, ...], part: int) -> tuple[Shape, DType]:
+    (x,) = inputs
+    check_matrices("geqrf", x, square=False)
+    return (*x.shape[:-2], min(x.shape[-2:])) if part else x.shape, x.dtype
+
+
+def _reflectors_parts(x: np.ndarray) -> Sequence[np.ndarray]:
+    a, tau = np.linalg.qr(x, "raw")
+    return np.swapaxes(a, -1, -2), tau
+
+
+REFLECTORS = _row(
+    "geqrf",
+    "R and v with A = Π (I - τᵢ vᵢ vᵢᴴ) R; τ",
+    _reflectors_infer,
+    _reflectors_parts,
+    None,
+    (),
+    _samples(2, ((2, 4, 3), (2, 3)), False),
+    _bad_shape(part=0),
 )
 
 

@@ -122,8 +122,8 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> Le
     Args:
         rcond: singular values up to ``rcond · σ₁`` count as 0; ``max(m, n) ε`` by default.
         driver: PyTorch's ``"gelsy"`` (default), ``"gels"``, ``"gelsd"`` or ``"gelss"``. All
-            compute alike here; they decide which results are empty: ``gels`` gives no rank, only
-            the last two give singular values.
+            compute alike here; they decide which results are empty: ``gels`` gives no rank,
+            ``gelsy`` no residuals, only the last two give singular values.
 
     Returns:
         solution (…, n, k); residuals ``Σ|A X - B|²`` (…, k), empty unless m > n; rank;
@@ -164,7 +164,7 @@ def _inv_ex(x: Expr, check: bool) -> tuple[Expr, Expr]:
 
 def _lstsq(a: Expr, b: Expr, rcond: float | None, driver: str) -> tuple[Expr, ...]:
     solution, residuals, rank, values = formulas.lstsq(a, b, rcond)
-    if a.shape[-2] <= a.shape[-1]:
+    if a.shape[-2] <= a.shape[-1] or driver == "gelsy":
         residuals = full((0,), 0.0, residuals.dtype)
     if driver == "gels":
         rank = full((0,), 0, int64)

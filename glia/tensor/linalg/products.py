@@ -98,4 +98,4 @@ def diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tens
     >>> diagonal([[1.0, 2.0], [3.0, 4.0]])
     tensor([1., 4.])
     """
-    return apply(formulas.diagonal, (as_tensor(A),), offset, dim1, dim2)
+    return as_tensor(A).diagonal(offset, dim1, dim2)

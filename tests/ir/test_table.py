@@ -125,7 +125,9 @@ def test_most_rows_have_derivatives() -> None:
     without = {row.name for row in ROWS} - {row.name for row in SMOOTH}
     names = "const iota argmax argsort random_bits not and or xor shl shr lt le eq ne mod floordiv"
     later = "detach custom each latest nextafter fmod zeta gcd cumargmax mode_at search "
-    later += "cholesky eigh permutation geqrf"  # of one triangle alone, as in PyTorch; whole numbers
+    later += (
+        "cholesky eigh permutation geqrf"  # of one triangle alone, as in PyTorch; whole numbers
+    )
     assert without == {*names.split(), *later.split()}
 
 

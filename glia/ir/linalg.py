@@ -32,6 +32,7 @@ from glia.ir.build import (
 from glia.ir.expr import Expr, intern
 from glia.ir.ops import decompose as d
 from glia.ir.ops import linalg as rows
+from glia.ir.ops import triangles as t
 from glia.ir.ops.complex import conj
 from glia.ir.ops.source import iota
 from glia.ir.ops.view import broadcast_to, concat, permute, reshape
@@ -171,7 +172,7 @@ def qr(x: Expr, mode: str) -> tuple[Expr, Expr]:
 
 def lu_factor(x: Expr) -> tuple[Expr, Expr, Expr]:
     """Both triangles in one matrix, the exchanges, and the first pivot that is zero."""
-    packed, pivots, _ = d.factors(d.LU, x, 3)
+    packed, pivots, _ = d.factors(t.LU, x, 3)
     on = m.diagonal(packed)
     count = on.shape[-1]
     if not count:
@@ -182,7 +183,7 @@ def lu_factor(x: Expr) -> tuple[Expr, Expr, Expr]:
 
 def lu(x: Expr) -> tuple[Expr, Expr, Expr]:
     """``A = P L U``."""
-    packed, _, places = d.factors(d.LU, x, 3)
+    packed, _, places = d.factors(t.LU, x, 3)
     lower, upper = triangles(packed)
     return permutation_matrix(places, x), lower, upper
 
@@ -204,7 +205,7 @@ def permutation_matrix(places: Expr, like: Expr) -> Expr:
 
 
 def places_of(pivots: Expr, size: int) -> Expr:
-    return intern(d.PERMUTATION, (pivots,), (size,))
+    return intern(t.PERMUTATION, (pivots,), (size,))
 
 
 def lu_unpack(packed: Expr, pivots: Expr) -> tuple[Expr, Expr, Expr]:
@@ -223,8 +224,8 @@ def lu_solve(packed: Expr, pivots: Expr, b: Expr, left: bool, adjoint: bool) -> 
     places = broadcast_to(places, (*packed.shape[:-2], packed.shape[-1]))
     if adjoint:
         half = rows.solve_triangular(m.mH(packed), b, False)
-        return d.put_back(rows.solve_triangular(m.mH(packed), half, True, True), places)
-    half = rows.solve_triangular(packed, d.chosen_rows(b, places), False, True)
+        return t.put_back(rows.solve_triangular(m.mH(packed), half, True, True), places)
+    half = rows.solve_triangular(packed, t.chosen_rows(b, places), False, True)
     return rows.solve_triangular(packed, half, True)
 
 
@@ -239,20 +240,20 @@ def householder_product(a: Expr, tau: Expr) -> Expr:
     In closed form ``I - V T Vᴴ`` with ``T = (I + D S)⁻¹ D``, D holding τ and S the upper triangle
     of ``Vᴴ V`` (Schreiber and Van Loan, A storage-efficient WY representation, 1989).
     """
-    v, t = _reflectors("householder_product", a, tau)
+    v, inner = _reflectors("householder_product", a, tau)
     height, width = a.shape[-2:]
     one = m.eye(height, width, a.dtype)
-    ahead = m.mm(t, m.mH(m.part(v, slice(0, width))))
+    ahead = m.mm(inner, m.mH(m.part(v, slice(0, width))))
     return sub(one, m.mm(v, ahead))
 
 
 def ormqr(a: Expr, tau: Expr, c: Expr, left: bool, transpose: bool) -> Expr:
     """``Q C``, ``C Q`` or these with ``Qᴴ``, without making Q."""
-    v, t = _reflectors("ormqr", a, tau)
-    t = m.mH(t) if transpose else t
+    v, inner = _reflectors("ormqr", a, tau)
+    inner = m.mH(inner) if transpose else inner
     if left:
-        return sub(c, m.mm(v, t, m.mm(m.mH(v), c)))
-    return sub(c, m.mm(m.mm(c, v), t, m.mH(v)))
+        return sub(c, m.mm(v, inner, m.mm(m.mH(v), c)))
+    return sub(c, m.mm(m.mm(c, v), inner, m.mH(v)))
 
 
 def _reflectors(name: str, a: Expr, tau: Expr) -> tuple[Expr, Expr]:

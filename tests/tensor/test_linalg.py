@@ -16,7 +16,7 @@ from glia.ir import build, norms
 from glia.ir import linalg as formulas
 from glia.ir import matrices as m
 from glia.ir.expr import Expr
-from glia.ir.ops import decompose, lapack
+from glia.ir.ops import lapack, triangles
 from glia.ir.ops.complex import real
 from glia.ir.table import TABLE
 
@@ -301,4 +301,4 @@ def test_every_decomposition_is_asked_for_once() -> None:
     assert {"svd", "qr", "eigh", "eig", "lu", "cholesky", "slogdet"} <= {row.name for row in rows}
     packed, pivots, places = lapack.lu(np.array([[0.0, 2], [1, 3]]))
     assert pivots.tolist() == [2, 2] and places.tolist() == [1, 0]
-    assert decompose.LU.parts is lapack.lu and packed.tolist() == [[1, 3], [0, 2]]
+    assert triangles.LU.parts is lapack.lu and packed.tolist() == [[1, 3], [0, 2]]

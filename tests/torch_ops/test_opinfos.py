@@ -21,7 +21,14 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from torch.testing._internal.common_methods_invocations import op_db
 
-from torch_ops.counterparts import SEEN_AS, array_of, carried, counterpart, elements, flat  # noqa: E402
+from torch_ops.counterparts import (  # noqa: E402
+    SEEN_AS,
+    array_of,
+    carried,
+    counterpart,
+    elements,
+    flat,
+)
 from torch_ops.ledger import reason  # noqa: E402
 
 SAMPLES = int(os.environ.get("GLIA_OPINFO_SAMPLES", "4"))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from glia.base.dtypes import DType, int32, int64
+from glia.base.dtypes import DType, int32
 from glia.base.errors import GradError, ShapeError, teach
 from glia.base.shapes import Shape
 from glia.ir.expr import Expr, intern
@@ -21,12 +21,12 @@ from glia.ir.ops.linalg import bad_matrices, check_matrices, solve, solve_triang
 from glia.ir.table import Bad, Op, Sample, register
 
 
-def _sibling(node: Expr, part: int) -> Expr:
+def sibling(node: Expr, part: int) -> Expr:
     """Another factor of the same decomposition."""
     return intern(node.op, node.inputs, (*node.attrs[:-1], part))
 
 
-def _row(
+def decomposition(
     name: str,
     formula: str,
     infer: Callable,
@@ -63,7 +63,7 @@ def _samples(
     return samples
 
 
-def _bad_shape(**attrs: object) -> Callable[[], Sequence[Bad]]:
+def bad_shape(**attrs: object) -> Callable[[], Sequence[Bad]]:
     return lambda: [Bad((np.ones(3),), attrs, ShapeError, "expected a matrix")]
 
 
@@ -100,7 +100,7 @@ def _positive(dtype: type) -> np.ndarray:
     return (x @ x.conj().swapaxes(-1, -2)).astype(dtype)
 
 
-CHOLESKY = _row(
+CHOLESKY = decomposition(
     "cholesky",
     "L with A = L Lᴴ",
     _cholesky_infer,
@@ -143,7 +143,7 @@ def _qr_gradient(node: Expr, g: Expr) -> tuple[Expr]:
         form = "complete" if full else "reduced"
         message = f"qr: no derivative for the {form} form of {x.shape}."
         raise GradError(teach(message, 'use mode="reduced" of a matrix with as many rows'))
-    q, r = _sibling(node, 0), _sibling(node, 1)
+    q, r = sibling(node, 0), sibling(node, 1)
     inner = m.mm(g, m.mH(r)) if part else neg(m.mm(m.mH(q), g))
     upper = m.triu(inner)
     both = add(upper, m.mH(upper))
@@ -154,7 +154,7 @@ def _qr_gradient(node: Expr, g: Expr) -> tuple[Expr]:
     return (m.mH(solve_triangular(r, m.mH(total), True)),)
 
 
-QR = _row(
+QR = decomposition(
     "qr",
     "Q and R with A = Q R, Qᴴ Q = I",
     _qr_infer,
@@ -165,7 +165,7 @@ QR = _row(
         *_samples(2, ((2, 4, 3), (2, 2), (3, 0)), full=False)(),
         *_samples(2, ((4, 2), (2, 4)), False, full=True)(),
     ],
-    _bad_shape(full=False, part=0),
+    bad_shape(full=False, part=0),
 )
 
 
@@ -180,7 +180,7 @@ def _reflectors_parts(x: np.ndarray) -> Sequence[np.ndarray]:
     return np.swapaxes(a, -1, -2), tau
 
 
-REFLECTORS = _row(
+REFLECTORS = decomposition(
     "geqrf",
     "R and v with A = Π (I - τᵢ vᵢ vᵢᴴ) R; τ",
     _reflectors_infer,
@@ -188,7 +188,7 @@ REFLECTORS = _row(
     None,
     (),
     _samples(2, ((2, 4, 3), (2, 3)), False),
-    _bad_shape(part=0),
+    bad_shape(part=0),
 )
 
 
@@ -217,7 +217,7 @@ def _eigh_gradient(node: Expr, g: Expr) -> tuple[Expr]:
     v = intern(node.op, node.inputs, (True, 1))
     if node.attrs[1] == 0:
         return (m.mm(v, cast(m.diagonal_matrix(g), v.dtype), m.mH(v)),)
-    w = _sibling(node, 0)
+    w = sibling(node, 0)
     gaps = sub(m.row(w), m.column(w))
     alone = m.on_diagonal(*gaps.shape[-2:])
     turned = m.mm(m.mH(v), g)
@@ -233,7 +233,7 @@ def _hermitian() -> Sequence[Sample]:
     ]
 
 
-EIGH = _row(
+EIGH = decomposition(
     "eigh",
     "w and V with A = V diag(w) Vᴴ",
     _eigh_infer,
@@ -267,7 +267,7 @@ def _eig_gradient(node: Expr, g: Expr) -> tuple[Expr]:
     if node.attrs[1] == 0:
         inner = m.diagonal_matrix(g)
     else:
-        w = _sibling(node, 0)
+        w = sibling(node, 0)
         gaps = conj(sub(m.row(w), m.column(w)))
         alone = m.on_diagonal(*gaps.shape[-2:])
         back = m.mm(turned, g)
@@ -283,7 +283,7 @@ def _with_real_eigenvalues() -> np.ndarray:
     return v @ np.diag([1.0, -2.0, 4.0]) @ np.linalg.inv(v)
 
 
-EIG = _row(
+EIG = decomposition(
     "eig",
     "w and V with A = V diag(w) V⁻¹",
     _eig_infer,
@@ -377,7 +377,7 @@ def _phase(side: Expr, g: Expr, s: Expr, part: bool) -> Expr:
     return div(turn, s)
 
 
-SVD = _row(
+SVD = decomposition(
     "svd",
     "U, S and Vᴴ with A = U diag(S) Vᴴ",
     _svd_infer,
@@ -389,119 +389,7 @@ SVD = _row(
         *_samples(3, ((4, 2),), False, full=True, vectors=True)(),
         Sample((some_matrices(3, 2),), {"full": False, "vectors": False, "part": 1}),
     ],
-    _bad_shape(full=False, vectors=True, part=0),
-)
-
-
-# P A = L U
-
-
-def _lu_infer(inputs: tuple[Expr, ...], part: int) -> tuple[Shape, DType]:
-    (x,) = inputs
-    check_matrices("lu", x, square=False)
-    *lead, m, n = x.shape
-    shapes = (x.shape, (*lead, min(m, n)), (*lead, m))
-    return shapes[part], (x.dtype, int32, int64)[part]
-
-
-def _lu_gradient(node: Expr, g: Expr) -> tuple[Expr | None]:
-    """Of both triangles at once: they lie in one matrix."""
-    from glia.ir import matrices as m
-    from glia.ir.build import add, sub
-    from glia.ir.ops.view import concat
-
-    if node.attrs[0]:
-        return (None,)
-    (x,) = node.inputs
-    rows, columns = x.shape[-2:]
-    k = min(rows, columns)
-    first = slice(0, k)
-    corner = m.part(node, first, first)
-    lower, upper = m.mH(corner), m.triu(corner)
-    g_corner = m.part(g, first, first)
-    unit = add(m.tril(corner, -1), m.eye(k, k, x.dtype))
-    below = m.mm(m.mH(unit), m.tril(g_corner, -1))
-    above = m.mm(m.triu(g_corner), m.mH(upper))
-    if columns > k:
-        rest = slice(k, columns)
-        below = sub(below, m.mm(m.part(g, None, rest), m.mH(m.part(node, None, rest))))
-    if rows > k:
-        rest = slice(k, rows)
-        above = sub(above, m.mm(m.mH(m.part(node, rest)), m.part(g, rest)))
-    phi = add(m.tril(below, -1), m.triu(above))
-    found = solve_triangular(lower, phi, True, True)
-    found = m.mH(solve_triangular(upper, m.mH(found), True))
-    if columns > k:
-        wide = solve_triangular(lower, m.part(g, None, slice(k, columns)), True, True)
-        found = concat([found, wide], x.ndim - 1)
-    if rows > k:
-        tall = m.mH(solve_triangular(upper, m.mH(m.part(g, slice(k, rows))), True))
-        found = concat([found, tall], x.ndim - 2)
-    return (put_back(found, _sibling(node, 2)),)
-
-
-def chosen_rows(x: Expr, places: Expr) -> Expr:
-    """The rows of every matrix in another order."""
-    from glia.ir import matrices as m
-    from glia.ir.ops.index import gather
-    from glia.ir.ops.view import broadcast_to
-
-    return gather(x, broadcast_to(m.column(places), x.shape), x.ndim - 2)
-
-
-def put_back(x: Expr, places: Expr) -> Expr:
-    """The reverse of ``chosen_rows``."""
-    from glia.ir.ops.order import argsort
-
-    return chosen_rows(x, argsort(places, places.ndim - 1))
-
-
-LU = _row(
-    "lu",
-    "L and U with A[p] = L U; the exchanges; p",
-    _lu_infer,
-    lapack.lu,
-    _lu_gradient,
-    (),
-    lambda: [
-        Sample((some_matrices(*shape, dtype=dtype),), {"part": part}, smooth and part == 0)
-        for part in range(3)
-        for shape, dtype, smooth in (
-            ((2, 3, 3), np.float64, True),
-            ((4, 2), np.float64, True),
-            ((2, 4), np.float64, True),
-            ((40, 36), np.float64, False),
-            ((2, 2), np.complex128, True),
-            ((3, 3), np.float32, False),
-        )
-    ],
-    _bad_shape(part=0),
-)
-
-
-def _permutation_infer(inputs: tuple[Expr, ...], size: int) -> tuple[Shape, DType]:
-    (x,) = inputs
-    if x.dtype is not int32 or not x.ndim or x.shape[-1] > size:
-        message = f"lu: expected at most {size} pivots of int32, found {x.dtype.name} {x.shape}."
-        raise ShapeError(teach(message, "give the pivots that lu_factor gave"))
-    return (*x.shape[:-1], size), int64
-
-
-PERMUTATION = register(
-    Op(
-        "permutation",
-        "host",
-        "p, where row k was exchanged with row pivots[k]",
-        _permutation_infer,
-        lambda x, size: lapack.permutation(x, size),
-        None,
-        ("size",),
-        lambda: [
-            Sample((np.array([[2, 2, 3], [3, 3, 3]], np.int32),), {"size": 3}),
-            Sample((np.array([4, 2], np.int32),), {"size": 4}),
-        ],
-        lambda: [Bad((np.ones(3, np.int32),), {"size": 2}, ShapeError, "lu_factor")],
-    )
+    bad_shape(full=False, vectors=True, part=0),
 )
 
 

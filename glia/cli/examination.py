@@ -16,7 +16,9 @@ from glia.base.config import cache_folder, default_threads, interpret_only
 from glia.base.i18n import tr
 from glia.cli import options
 
-_PACKAGES = ("numpy", "llvmlite", "rich", "typer", "matplotlib", "pillow", "safetensors")
+_PACKAGES = (
+    "numpy", "llvmlite", "rich", "typer", "matplotlib", "pillow", "safetensors", "rjieba", "opencc",
+)  # fmt: skip
 #: Features of a CPU that matter to glia, best first.
 _FEATURES = ("amx-bf16", "avx512f", "avx2", "fma", "f16c", "sve", "neon")
 

@@ -1,4 +1,4 @@
-"""Chinese text for networks: cut into words, words into numbers, numbers into rows of one length."""
+"""Chinese text for networks: cut into words, words numbered, numbers in rows of one length."""
 
 from __future__ import annotations
 
@@ -72,7 +72,8 @@ class Segmenter:
                     what = tr(
                         f"dictionary '{path}', line {number}: expected a word, a frequency and a "
                         f"part of speech, found {line.strip()!r}.",
-                        f"词典 '{path}' 第 {number} 行：应为“词 词频 词性”，得到 {line.strip()!r}。",
+                        f"词典 '{path}' 第 {number} 行：应为“词 词频 词性”，"
+                        f"得到 {line.strip()!r}。",
                     )
                     raise DataError(teach(what, tr("for example: 真不错 0", "例如：真不错 0")))
                 found.append(parts[0])

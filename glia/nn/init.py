@@ -7,6 +7,7 @@ Every function overwrites its tensor and returns it. Random numbers come from th
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from glia.base.errors import ArgumentError, ShapeError, teach
 from glia.base.i18n import tr
 from glia.base.shapes import numel
 from glia.tensor.functional import write
-from glia.tensor.random import host_rng
+from glia.tensor.random import Generator, host_rng
 from glia.tensor.tensor import Tensor
 
 _GAINS = {
@@ -63,14 +64,59 @@ def _fill(tensor: Tensor, array: np.ndarray) -> Tensor:
     return tensor
 
 
-def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
+def uniform_(
+    tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
+) -> Tensor:
     """U(a, b)."""
-    return _fill(tensor, host_rng().uniform(a, b, tensor.shape))
+    return _fill(tensor, host_rng(generator).uniform(a, b, tensor.shape))
 
 
-def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
+def normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
+) -> Tensor:
     """N(mean, std²)."""
-    return _fill(tensor, host_rng().normal(mean, std, tensor.shape))
+    return _fill(tensor, host_rng(generator).normal(mean, std, tensor.shape))
+
+
+def trunc_normal_(
+    tensor: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: Generator | None = None,
+) -> Tensor:
+    """N(mean, std²) without what lies outside of [a, b].
+
+    Args:
+        tensor: what to fill.
+        mean, std: of the distribution that is cut.
+        a, b: where it is cut: values, not multiples of ``std``.
+        generator: where random numbers come from.
+
+    Example:
+        >>> import glia as gl
+        >>> x = trunc_normal_(gl.zeros(1000), std=5.0)
+        >>> x.abs().amax().item() <= 2.0
+        True
+    """
+    if not a < b or not std > 0:
+        what = tr(
+            f"trunc_normal_: expected a < b and std > 0, found a={a}, b={b}, std={std}.",
+            f"trunc_normal_：应有 a < b 且 std > 0，得到 a={a}、b={b}、std={std}。",
+        )
+        raise ArgumentError(teach(what))
+    bell = NormalDist()
+    low, high = (a - mean) / std, (b - mean) / std
+    mirrored = low > 0  # small tails are exact on the left only
+    if mirrored:
+        low, high = -high, -low
+    bounds = bell.cdf(low), bell.cdf(high)
+    u = host_rng(generator).uniform(*bounds, numel(tensor.shape))
+    tiny = np.finfo(np.float64).tiny
+    x = np.array([bell.inv_cdf(p) for p in np.clip(u, tiny, 1 - 2**-53).tolist()])
+    x = -x if mirrored else x
+    return _fill(tensor, np.clip(x * std + mean, a, b).reshape(tensor.shape))
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
@@ -85,6 +131,96 @@ def ones_(tensor: Tensor) -> Tensor:
     return constant_(tensor, 1.0)
 
 
+def eye_(tensor: Tensor) -> Tensor:
+    """The identity: what goes in comes out."""
+    _check_rank("eye_", tensor, (2,))
+    return _fill(tensor, np.eye(*tensor.shape))
+
+
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """The identity of a convolution: as many channels as possible go through unchanged.
+
+    Args:
+        tensor: the weight of a convolution.
+        groups: how many groups of channels are treated by themselves.
+    """
+    _check_rank("dirac_", tensor, (3, 4, 5))
+    if tensor.shape[0] % groups:
+        what = tr(
+            f"dirac_: {tensor.shape[0]} channels cannot be split in {groups} groups.",
+            f"dirac_：{tensor.shape[0]} 个通道不能分成 {groups} 组。",
+        )
+        raise ArgumentError(teach(what))
+    out = tensor.shape[0] // groups
+    array = np.zeros(tensor.shape)
+    middle = tuple([size // 2 for size in tensor.shape[2:]])
+    for group in range(groups):
+        for channel in range(min(out, tensor.shape[1])):
+            array[(group * out + channel, channel, *middle)] = 1.0
+    return _fill(tensor, array)
+
+
+def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Rows, or columns where they are fewer, of length ``gain`` and at right angles.
+
+    Args:
+        tensor: a matrix; dimensions after the first are taken together.
+        gain: their length.
+        generator: where random numbers come from.
+
+    Example:
+        >>> import glia as gl
+        >>> q = orthogonal_(gl.zeros(2, 3))
+        >>> (q @ q.T - gl.tensor([[1.0, 0.0], [0.0, 1.0]])).abs().amax().item() < 1e-6
+        True
+
+    Source: Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of learning
+    in deep linear neural networks" (2014).
+    """
+    if tensor.ndim < 2:
+        _check_rank("orthogonal_", tensor, (2, 3, 4, 5))
+    if numel(tensor.shape) == 0:
+        return tensor
+    rows = tensor.shape[0]
+    matrix = host_rng(generator).normal(size=(rows, numel(tensor.shape[1:])))
+    wide = rows < matrix.shape[1]
+    q, r = np.linalg.qr(matrix.T if wide else matrix)
+    q = q * np.sign(np.diag(r))  # uniform over all of them (Mezzadri, 2007)
+    return _fill(tensor, (gain * (q.T if wide else q)).reshape(tensor.shape))
+
+
+def sparse_(
+    tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None
+) -> Tensor:
+    """N(0, std²), with the share ``sparsity`` of every column set to 0.
+
+    Source: Martens, "Deep learning via Hessian-free optimization" (2010).
+    """
+    _check_rank("sparse_", tensor, (2,))
+    if not 0 <= sparsity <= 1:
+        what = tr(
+            f"sparse_: expected sparsity in [0, 1], found {sparsity!r}.",
+            f"sparse_：sparsity 应在 [0, 1] 内，得到 {sparsity!r}。",
+        )
+        raise ArgumentError(teach(what))
+    rng = host_rng(generator)
+    rows, columns = tensor.shape
+    array = rng.normal(0.0, std, tensor.shape)
+    for column in range(columns):
+        array[rng.permutation(rows)[: math.ceil(sparsity * rows)], column] = 0.0
+    return _fill(tensor, array)
+
+
+def _check_rank(name: str, tensor: Tensor, ranks: tuple[int, ...]) -> None:
+    if tensor.ndim not in ranks:
+        wanted = ", ".join(map(str, ranks))
+        what = tr(
+            f"{name}: expected {wanted} dimensions, found shape {tensor.shape}.",
+            f"{name}：维数应为 {wanted}，得到形状 {tensor.shape}。",
+        )
+        raise ShapeError(teach(what))
+
+
 def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     if mode not in ("fan_in", "fan_out"):
         what = tr(
@@ -97,33 +233,43 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
 
 
 def kaiming_uniform_(
-    tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu"
+    tensor: Tensor,
+    a: float = 0.0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
 ) -> Tensor:
     """U(-b, b) with ``b = gain √(3 / fan)``.
 
     Source: He et al., "Delving deep into rectifiers" (2015).
     """
     bound = math.sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
-    return uniform_(tensor, -bound, bound)
+    return uniform_(tensor, -bound, bound, generator)
 
 
 def kaiming_normal_(
-    tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu"
+    tensor: Tensor,
+    a: float = 0.0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
 ) -> Tensor:
     """N(0, gain² / fan). Source: He et al. (2015)."""
-    return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity))
+    return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
 
 
-def xavier_uniform_(tensor: Tensor, gain: float = 1.0) -> Tensor:
+def xavier_uniform_(
+    tensor: Tensor, gain: float = 1.0, generator: Generator | None = None
+) -> Tensor:
     """U(-b, b) with ``b = gain √(6 / (fan_in + fan_out))``.
 
     Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
     networks" (2010).
     """
     bound = gain * math.sqrt(6.0 / sum(fans(tensor)))
-    return uniform_(tensor, -bound, bound)
+    return uniform_(tensor, -bound, bound, generator)
 
 
-def xavier_normal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
+def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     """N(0, gain² · 2 / (fan_in + fan_out)). Source: Glorot and Bengio (2010)."""
-    return normal_(tensor, 0.0, gain * math.sqrt(2.0 / sum(fans(tensor))))
+    return normal_(tensor, 0.0, gain * math.sqrt(2.0 / sum(fans(tensor))), generator)

@@ -62,15 +62,15 @@ def manual_seed(seed: int) -> Generator:
     return default_generator.manual_seed(seed)
 
 
-def next_seed() -> int:
-    """63 fresh random bits for host code, from the global stream."""
-    low, high = default_generator.next_key().tolist()
+def next_seed(generator: Generator | None = None) -> int:
+    """63 fresh random bits for host code, from the global stream or another."""
+    low, high = (generator or default_generator).next_key().tolist()
     return (low | high << 32) & (2**63 - 1)
 
 
-def host_rng() -> np.random.Generator:
-    """A NumPy generator whose seed comes from the global stream."""
-    return np.random.Generator(np.random.Philox(key=next_seed()))
+def host_rng(generator: Generator | None = None) -> np.random.Generator:
+    """A NumPy generator whose seed comes from the global stream or another."""
+    return np.random.Generator(np.random.Philox(key=next_seed(generator)))
 
 
 def key_tensor() -> Tensor:

@@ -10,7 +10,7 @@ import pytest
 
 import glia as gl
 from glia import optim
-from glia.base.errors import ArgumentError, GradError
+from glia.base.errors import ArgumentError, GradError, ShapeError
 from glia.nn import utils
 from glia.tensor import node as recorder
 
@@ -120,3 +120,16 @@ def test_clipping_is_part_of_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
         at -= 0.1 * 2 * at * 2.0 / (total + 1e-6)
     assert plain[6:] == pytest.approx(at, rel=1e-12)
     assert run(True) == plain
+
+
+def test_parameters_as_a_vector() -> None:
+    net = gl.nn.Linear(3, 2)
+    vector = utils.parameters_to_vector(net.parameters())
+    wanted = [*net.weight.detach().numpy().ravel(), *net.bias.detach().numpy()]
+    assert vector.tolist() == wanted
+    (vector * vector).sum().backward()
+    np.testing.assert_array_equal(net.bias.grad.numpy(), 2 * net.bias.detach().numpy())
+    utils.vector_to_parameters(gl.tensor(np.arange(8.0)), net.parameters())
+    assert net.weight.tolist() == [[0, 1, 2], [3, 4, 5]] and net.bias.tolist() == [6, 7]
+    with pytest.raises(ShapeError, match="a vector of 8 numbers"):
+        utils.vector_to_parameters(gl.zeros(7), net.parameters())

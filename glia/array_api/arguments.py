@@ -10,7 +10,7 @@ import numpy as np
 from glia.array_api.array import Array, from_array, of
 from glia.array_api.data_types import check_category, common, is_scalar, with_scalar
 from glia.base.dtypes import DType
-from glia.base.errors import ArgumentError, DTypeError, teach
+from glia.base.errors import ArgumentError, DTypeError, PlaceError, teach
 from glia.base.i18n import tr
 from glia.base.shapes import Shape, normalize_dims
 from glia.ir import build
@@ -69,11 +69,10 @@ def recorded(function: Callable[..., Expr], *arrays: Tensor, attrs: tuple[Any, .
 
 def axes(axis: Any, rank: int) -> Shape:
     """Axes as sorted numbers; None means all of them."""
-    if isinstance(axis, list):
-        axis = tuple(axis)
-    if rank == 0 and axis is not None and axis != ():
-        one_axis(axis if isinstance(axis, int) else axis[0], 0)
-    return normalize_dims(axis, rank)
+    if axis is None:
+        return tuple(range(rank))
+    several = axis if isinstance(axis, tuple | list) else (axis,)
+    return normalize_dims([one_axis(one, rank) for one in several], rank)
 
 
 def one_axis(axis: Any, rank: int) -> int:
@@ -84,7 +83,7 @@ def one_axis(axis: Any, rank: int) -> int:
             f"axis {number} does not exist in an array of {rank} dimensions.",
             f"{rank} 维数组没有第 {number} 轴。",
         )
-        raise ArgumentError(teach(what))
+        raise PlaceError(teach(what))
     return number % rank
 
 

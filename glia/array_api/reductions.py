@@ -159,7 +159,7 @@ def _running(
             f"{name}：{x.ndim} 维数组需要指定 axis。",
         )
         raise ArgumentError(teach(what))
-    (at,) = axes(0 if axis is None else axis, x.ndim) or (0,)
+    at = one_axis(axis, x.ndim) if axis is not None and x.ndim else 0
     wanted = _added_in(x, dtype)
     x = cast(x, wanted)
     if not x.ndim:

@@ -25,6 +25,10 @@ class ArgumentError(GliaError, ValueError):
     """An argument is outside what the function accepts."""
 
 
+class PlaceError(ShapeError, ArgumentError, IndexError):
+    """An index names no element, or does not fit the tensor."""
+
+
 class GradError(GliaError, RuntimeError):
     """A derivative was asked for where there is none."""
 

@@ -28,8 +28,10 @@ from glia.tensor.indexing import (
     getitem,
     in_front,
     result_shape,
+    slices,
     spans,
     to_place,
+    value_of,
 )
 from glia.tensor.inplace import rebind
 
@@ -62,10 +64,9 @@ def _settled(x: Tensor) -> bool:
 
 
 def _writable(x: Tensor, value: Tensor) -> bool:
-    """Whether the value is there, no gradient passes, and the memory can simply be written to."""
-    here = x._node.value
-    flows = _node.grad_enabled.get() and (x.requires_grad or value.requires_grad)
-    return _settled(x) and here is not None and x._node.expr is here.slot.leaf and not flows
+    """Whether the memory can simply be written to: it is there, and no gradient passes."""
+    flows = value.requires_grad and _node.grad_enabled.get()
+    return value_of(x) is not None and not flows
 
 
 def _write(x: Tensor, value: Tensor, index: Index) -> None:
@@ -77,20 +78,7 @@ def _write(x: Tensor, value: Tensor, index: Index) -> None:
     places = [to_numpy(place) for place in index.places]
     (array,) = memories([x])
     with np.errstate(all="ignore"):
-        _write_places(array[_slices(index.basic)], new, index.dims, places)
-
-
-def _slices(index: Basic) -> tuple[Any, ...]:
-    """A basic index as NumPy takes it, giving a view."""
-    found: list[Any] = []
-    for kind, a, b, s in index:
-        if kind == "new":
-            found.append(None)
-        elif kind == "at":
-            found.append(a)
-        else:
-            found.append(slice(a, b, s) if s > 0 else slice(b - 1, a - 1 if a else None, s))
-    return (*found, Ellipsis)
+        _write_places(array[slices(index.basic)], new, index.dims, places)
 
 
 def _write_places(into: np.ndarray, value: np.ndarray, dims: Shape, places: list) -> None:

@@ -101,6 +101,8 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
             f"from_dlpack：应为 CPU 内存，得到设备 {tuple(where)}。",
         )
         raise ArgumentError(teach(what))
+    if isinstance(ext_tensor, Tensor) and not copy and not ext_tensor.requires_grad:
+        return ext_tensor.detach()
     array = np.from_dlpack(_Exporter(ext_tensor))
     value = None if copy else adopt(array, as_dtype(array.dtype))
     if value is not None:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glia.base.dtypes import bool_
-from glia.base.errors import ArgumentError, DTypeError, ShapeError, teach
+from glia.base.errors import DTypeError, PlaceError, ShapeError, teach
 from glia.base.i18n import tr
-from glia.base.shapes import Shape
+from glia.base.shapes import Shape, numel
 from glia.ir import lookup
 from glia.ir.expr import Expr
 from glia.ir.ops import view
@@ -66,10 +66,23 @@ def getitem(x: Expr, index: Basic) -> Expr:
     return view.reshape(out, result_shape(index))
 
 
+def slices(index: Basic) -> tuple[Any, ...]:
+    """A basic index as NumPy takes it, giving a view."""
+    found: list[Any] = []
+    for kind, a, b, s in index:
+        if kind == "new":
+            found.append(None)
+        elif kind == "at":
+            found.append(a)
+        else:
+            found.append(slice(a, b, s) if s > 0 else slice(b - 1, a - 1 if a else None, s))
+    return (*found, Ellipsis)
+
+
 def _span(item: slice, size: int) -> Item:
     if item.step is not None and item.step == 0:
         what = tr("index: a slice cannot have step 0.", "索引：切片的步长不能为 0。")
-        raise ShapeError(teach(what))
+        raise PlaceError(teach(what))
     chosen = range(size)[item]
     if not chosen:
         return ("span", 0, 0, 1)
@@ -83,7 +96,7 @@ def _at(item: Any, size: int) -> Item:
         what = tr(
             f"index {at} is out of range for size {size}.", f"索引 {at} 超出大小 {size} 的范围。"
         )
-        raise ShapeError(teach(what))
+        raise PlaceError(teach(what))
     return ("at", at % size, at % size + 1, 1)
 
 
@@ -117,10 +130,10 @@ class _Parts:
                 f"{self.used} indices for a tensor of shape {shape}.",
                 f"张量形状为 {shape}，却给出了 {self.used} 个索引。",
             )
-            raise ShapeError(teach(what))
+            raise PlaceError(teach(what))
         if dots > 1:
             what = tr("an index can hold one `...` only.", "索引中只能有一个 `...`。")
-            raise ShapeError(teach(what))
+            raise PlaceError(teach(what))
         self.items = items if dots else (*items, Ellipsis)
         self.dim = 0  # of the tensor
         self.basic: list[Item] = []
@@ -160,12 +173,12 @@ class _Parts:
         from glia.tensor.tensor import Tensor, to_numpy
 
         fits = self.shape[self.dim : self.dim + mask.ndim]
-        if mask.shape != fits:
+        if len(fits) < mask.ndim or any(m not in (n, 0) for m, n in zip(mask.shape, fits)):
             what = tr(
                 f"index: a mask of shape {mask.shape} does not fit dimensions of sizes {fits}.",
                 f"索引：掩码形状 {mask.shape} 与对应维度的大小 {fits} 不符。",
             )
-            raise ShapeError(teach(what))
+            raise PlaceError(teach(what))
         if not mask.ndim:  # a dimension of its own, of size 1 or 0
             self.dims.append(sum(found[0] != "at" for found in self.basic))
             self.places.append(Tensor(np.zeros(int(bool(mask)), np.int64)))
@@ -192,7 +205,7 @@ def _as_index(item: Any) -> Tensor:
         "use integers, slices, None, ... or tensors of whole numbers or bools",
         "请使用整数、切片、None、... 或整数/布尔张量",
     )
-    raise ShapeError(teach(what, help))
+    raise PlaceError(teach(what, help))
 
 
 def _uses(item: Any) -> int:
@@ -202,6 +215,30 @@ def _uses(item: Any) -> int:
     if isinstance(item, slice) or is_whole(item):
         return 1
     return item.ndim if item.dtype is bool_ else 1
+
+
+# Reading at once
+
+#: Bytes that are copied at once rather than read by a program: another index is another program.
+AT_ONCE = 1 << 24
+
+
+def value_of(x: Tensor) -> np.ndarray | None:
+    """The memory of a tensor whose value is there, if nothing about reading it is recorded."""
+    value = x._node.value
+    if value is None or _node.tracer() is not None or x._node.expr is not value.slot.leaf:
+        return None
+    return None if x.requires_grad and _node.grad_enabled.get() else value.slot.array
+
+
+def read(x: Tensor, index: Basic) -> Tensor | None:
+    """What a basic index names, copied at once where that is cheap."""
+    from glia.tensor.tensor import wrap
+
+    array = value_of(x)
+    if array is None or numel(result_shape(index)) * x.dtype.itemsize > AT_ONCE:
+        return None
+    return wrap(_node.from_array(array[slices(index)]))
 
 
 # Tensors as indices
@@ -229,7 +266,7 @@ def check_index(name: str, index: Tensor, size: int, lowest: int = 0) -> None:
         help = tr(
             f"use indices from {lowest} to {size - 1}", f"索引应在 {lowest} 到 {size - 1} 之间"
         )
-        raise ArgumentError(teach(what, help))
+        raise PlaceError(teach(what, help))
 
 
 def take_items(x: Tensor, index: Index) -> Tensor:
@@ -286,7 +323,7 @@ def matching(name: str, x: Tensor, index: Tensor, dim: int) -> None:
             f"{name}: index {index.shape} does not fit {x.shape} except in dimension {dim}.",
             f"{name}：除第 {dim} 维外，索引形状 {index.shape} 应不超过 {x.shape}。",
         )
-        raise ShapeError(teach(what))
+        raise PlaceError(teach(what))
 
 
 def flat_index(name: str, index: Tensor) -> None:

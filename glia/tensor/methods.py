@@ -22,7 +22,7 @@ from glia.ir.expr import Expr
 from glia.tensor.assignment import assign_items
 from glia.tensor.complexes import Complexes
 from glia.tensor.elementwise import Elementwise
-from glia.tensor.indexing import describe_index, getitem, take_items
+from glia.tensor.indexing import describe_index, getitem, read, take_items
 from glia.tensor.inplace import InPlace, install
 from glia.tensor.matrices import Matrices
 from glia.tensor.ordering import Ordering
@@ -192,7 +192,8 @@ class Methods(
         found = describe_index(index, self)  # type: ignore[arg-type]
         if found.places:
             return take_items(self, found)  # type: ignore[arg-type]
-        return record(getitem, (self,), found.basic)
+        there = read(self, found.basic)  # type: ignore[arg-type]
+        return record(getitem, (self,), found.basic) if there is None else there
 
     def __setitem__(self, index: Any, value: Any) -> None:
         assign_items(self, index, value)  # type: ignore[arg-type]

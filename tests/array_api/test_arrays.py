@@ -105,6 +105,17 @@ def test_promotion() -> None:
             xp.result_type(*pair)
 
 
+def test_axes_that_do_not_exist() -> None:
+    for call in (xp.expand_dims, xp.sort, xp.sum, xp.flip, xp.concat):
+        x = xp.ones((2, 3))
+        with pytest.raises(IndexError, match="axis 4"):
+            call([x] if call is xp.concat else x, axis=4)
+    with pytest.raises(ValueError, match="size 1"):
+        xp.squeeze(xp.ones((2, 3)), 0)
+    parts = xp.unstack(xp.reshape(xp.arange(6), (2, 3)))
+    assert xp.asarray(parts, dtype=xp.int64).tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
 def test_kinds_and_limits() -> None:
     kinds = {
         "bool": "b", "signed integer": "i", "unsigned integer": "u", "integral": "iu",
@@ -256,6 +267,9 @@ def test_indices_give_arrays() -> None:
     assert x[::-1, None, -1].tolist() == [[11], [7], [3]]
     assert x[x > 8].tolist() == [9, 10, 11]
     assert x[xp.asarray([2, 0]), 1].tolist() == [9, 1]
+    assert x[xp.zeros((3, 0), dtype=xp.bool)].shape == (0,)
+    with pytest.raises(IndexError):
+        x[xp.ones((2, 4), dtype=xp.bool)]
     x[x > 8] = 0
     x[0, :] = xp.asarray([7, 7, 7, 7])
     assert x.tolist() == [[7] * 4, [4, 5, 6, 7], [8, 0, 0, 0]]
@@ -301,17 +315,26 @@ def test_dlpack() -> None:
     assert lent.tolist() == [[0, 1, 2], [3, 4, 5]]
     x[0, 0] = 7
     assert lent[0, 0] == 7
-    address = lent.__array_interface__["data"][0]
-    back = xp.from_dlpack(lent)
-    assert np.from_dlpack(back).__array_interface__["data"][0] == address
-    assert isinstance(back, xp.Array)
-    del x, back
+    del x
     others = [xp.zeros((2, 3), dtype=xp.int64) for _ in range(3)]  # must not take that memory
     assert lent.tolist() == [[7, 1, 2], [3, 4, 5]]
     assert all(not other.numpy().any() for other in others)
-    copied = xp.from_dlpack(lent, copy=True)
-    lent[0, 0] = 1
-    assert copied[0, 0].item() == 7
+    assert xp.from_dlpack(xp.ones(2), copy=False).tolist() == [1, 1]
+
+
+def test_memory_of_others() -> None:
+    base = np.zeros(1024, np.int64)
+    first = -base.ctypes.data % 4096 // 8  # a page's start; its end is not shared
+    part = base[first : first + 6].reshape(2, 3)
+    shared, copied = xp.from_dlpack(part, copy=False), xp.from_dlpack(part, copy=True)
+    assert isinstance(shared, xp.Array)
+    part[0, 0] = 5
+    assert (shared[0, 0].item(), copied[0, 0].item()) == (5, 0)
+    assert np.from_dlpack(shared).ctypes.data == part.ctypes.data
+    later = shared + 1
+    shared[1, 1] = 8
+    assert part[1, 1] == 8
+    assert later.numpy().tolist() == [[6, 1, 1], [1, 1, 1]]
     assert np.asarray(xp.from_dlpack(np.arange(6)[::2])).tolist() == [0, 2, 4]
     with pytest.raises(ArgumentError, match="shared"):
         xp.from_dlpack(np.arange(6)[::2], copy=False)

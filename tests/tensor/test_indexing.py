@@ -60,6 +60,17 @@ def test_bad_indices(index: Any, words: str) -> None:
     assert words in str(caught.value)
 
 
+def test_what_was_read_stays_when_the_tensor_changes() -> None:
+    x = gl.tensor(ARRAY)
+    rows = [x[i, 1:, ::-1] for i in range(4)]
+    x[0] = 0
+    assert [row.tolist() for row in rows] == [ARRAY[i, 1:, ::-1].tolist() for i in range(4)]
+    with pytest.raises(IndexError):
+        x[7]
+    with pytest.raises(IndexError):
+        x[x > 5][gl.tensor([True])]
+
+
 def test_tensors_of_one_element_are_numbers() -> None:
     assert float(gl.tensor([2.5])) == 2.5
     assert int(gl.tensor(3)) == 3

@@ -139,6 +139,7 @@ cdouble = complex128
 long = int64
 
 _LAZY = {
+    "polygamma": "glia.tensor.special",
     "array_api": "glia.array_api",
     "Model": "glia.train.model",
     "autograd": "glia.tensor.autograd",
@@ -162,6 +163,7 @@ _LAZY = {
     "pixel_unshuffle": "glia.nn.shuffle_functions",
     "profile": "glia.runtime.profile",
     "save_file": "glia.interop.safetensors",
+    "special": "glia.tensor.special",
     "show_kernels": "glia.tensor.look",
 }
 

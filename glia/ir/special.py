@@ -27,6 +27,7 @@ from glia.ir.build import (
 from glia.ir.expr import Expr, intern
 from glia.ir.ops import functions as _f
 from glia.ir.ops import gamma as _g
+from glia.ir.ops import polynomials as _p
 from glia.ir.table import Op
 
 
@@ -128,3 +129,29 @@ def mvlgamma(x: Expr, p: int) -> Expr:
     for j in range(1, p):
         total = add(total, unary(sub(x, j / 2), _f.LGAMMA))
     return add(total, p * (p - 1) / 4 * math.log(math.pi))
+
+
+def igamma(a: Operand, x: Operand) -> Expr:
+    """``∫₀ˣ tᵃ⁻¹ e⁻ᵗ dt / Γ(a)``."""
+    return _g.igamma(*floats(a, x), False)
+
+
+def igammac(a: Operand, x: Operand) -> Expr:
+    """``1 - igamma(a, x)``, exact where that is small."""
+    return _g.igamma(*floats(a, x), True)
+
+
+def polynomial(x: Expr, degree: Expr, kind: str) -> Expr:
+    """An orthogonal polynomial; shifted ones are taken at ``2x - 1``."""
+    x, degree = floats(x, degree)
+    if kind.startswith("shifted_"):
+        x, kind = sub(mul(x, 2.0), 1.0), kind.removeprefix("shifted_")
+    return _p.polynomial(x, degree, kind)
+
+
+def spherical_bessel_j0(x: Expr) -> Expr:
+    """``sin(x) / x``, 1 at 0 and 0 at infinity."""
+    x = to_float(x)
+    zero, infinite = eq(x, 0.0), eq(abs_(x), math.inf)
+    safe = where(zero, 1.0, where(infinite, 1.0, x))
+    return where(zero, 1.0, where(infinite, 0.0, div(sin(safe), safe)))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from glia.base.errors import DTypeError, teach
 from glia.ir import arithmetic, build, special
 from glia.ir.expr import Expr
+from glia.ir.ops import bessel, gamma, whole
 from glia.ir.ops import functions as rows
-from glia.ir.ops import gamma, whole
 from glia.tensor.record import Handle, record
 
 if TYPE_CHECKING:
@@ -237,6 +237,10 @@ class Elementwise(Handle):
     def digamma(self) -> Tensor:
         """``ψ(x)``, the derivative of ``lgamma``."""
         return record(_digamma, (self,))
+
+    def i0(self) -> Tensor:
+        """The modified Bessel function ``I₀(x)``."""
+        return record(special.unary, (self,), bessel.I0)
 
     def floor(self) -> Tensor:
         """``⌊x⌋``."""

@@ -176,6 +176,14 @@ class Pairs(Handle):
         """
         return binary(special.xlogy, self, other)
 
+    def igamma(self, other: Any) -> Tensor:
+        """``∫₀ˣ tᵃ⁻¹ e⁻ᵗ dt / Γ(a)`` with a = ``self``, x = ``other``; no derivative by a."""
+        return binary(special.igamma, self, other)
+
+    def igammac(self, other: Any) -> Tensor:
+        """``1 - igamma``, exact where that is small."""
+        return binary(special.igammac, self, other)
+
     def gcd(self, other: Any) -> Tensor:
         """The greatest common divisor."""
         return binary(arithmetic.gcd, self, other)

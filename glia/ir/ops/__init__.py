@@ -1,6 +1,7 @@
 """The rows of the op table, by kind."""
 
 from glia.ir.ops import (
+    bessel,
     complex,
     contract,
     control,
@@ -15,6 +16,7 @@ from glia.ir.ops import (
     linalg,
     order,
     places,
+    polynomials,
     random,
     reduce,
     running,
@@ -26,6 +28,8 @@ from glia.ir.ops import (
 )
 
 __all__ = [
+    "bessel",
+    "polynomials",
     "complex",
     "contract",
     "control",

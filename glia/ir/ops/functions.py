@@ -17,12 +17,14 @@ from glia.ir.ops.elementwise import (
     _SMOOTH,
     ADD,
     DIV,
+    EQ,
     EXP,
     MUL,
     NEG,
     SIGN,
     SQRT,
     SUB,
+    WHERE,
     _binary,
     _like,
     _op,
@@ -154,6 +156,11 @@ def _copysign_gradient(node: Expr, g: Expr) -> tuple[Expr, None]:
     return _op(MUL, g, _op(MUL, _op(SIGN, a), _op(SIGN, node))), None
 
 
+def _next_gradient(node: Expr, g: Expr) -> tuple[Expr, None]:
+    a, b = node.inputs
+    return _op(WHERE, _op(EQ, a, b), _like(0.0, g), g), None
+
+
 def _fmod_gradient(node: Expr, g: Expr) -> tuple[Expr, Expr]:
     a, b = node.inputs
     quotient = _op(TRUNC, _op(DIV, a, b))
@@ -266,7 +273,7 @@ NEXTAFTER = _binary(
     "nextafter",
     "the number next to a, towards b",
     np.nextafter,
-    lambda n, g: (None, None),
+    _next_gradient,
     ("float",),
 )
 FMOD = _binary("fmod", "a mod b, sign of a", np.fmod, _fmod_gradient, NUMBERS)

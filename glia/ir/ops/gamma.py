@@ -1,4 +1,4 @@
-"""The derivatives of ln Γ and the zeta function, by NumPy (rows of kind ``host``)."""
+"""ψ, the incomplete gamma and the zeta function, by NumPy (rows of kind ``host``)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from glia.base.dtypes import DType
 from glia.base.errors import DTypeError, ShapeError, teach
 from glia.base.shapes import Shape
 from glia.ir.expr import Expr, intern
-from glia.ir.ops.elementwise import ADD, MUL, NEG, _like, _op
+from glia.ir.ops.elementwise import ADD, EXP, LOG, MUL, NEG, SUB, _like, _op
 from glia.ir.table import Bad, Op, Sample, register
 
 #: B₂ₖ / (2k)! for k = 1, 2, …: what the sum of Euler and Maclaurin needs.
@@ -20,7 +20,7 @@ _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617
 _SHIFT = 10
 
 
-def _infer_floats(name: str, count: int):  # type: ignore[no-untyped-def]
+def infer_floats(name: str, count: int):  # type: ignore[no-untyped-def]
     def infer(inputs: tuple[Expr, ...], *_attrs: object) -> tuple[Shape, DType]:
         found = ", ".join(node.dtype.name for node in inputs)
         if len({node.dtype for node in inputs}) > 1 or inputs[0].dtype.kind != "float":
@@ -84,6 +84,87 @@ def _hurwitz(s: np.ndarray, q: np.ndarray) -> np.ndarray:
     return np.where(np.isinf(q), 0.0, total)
 
 
+#: A series or fraction that has not settled after so many steps never will.
+_STEPS = 100_000
+
+
+def igamma_of(a: np.ndarray, x: np.ndarray, upper: bool) -> np.ndarray:
+    """``γ(a, x) / Γ(a)`` by its series below a + 1, else 1 minus a continued fraction."""
+    a, x = np.broadcast_arrays(np.asarray(a, np.float64), np.asarray(x, np.float64))
+    with np.errstate(all="ignore"):
+        plain = (a > 0) & (x > 0) & np.isfinite(a) & np.isfinite(x)
+        order, at = np.where(plain, a, 1.0), np.where(plain, x, 1.0)
+        low = at < order + 1.0
+        weight = _weight(order, at)
+        part = np.where(
+            low,
+            weight * _series(order, np.where(low, at, 0.0)),
+            weight * order * _fraction(np.where(low, 1.0, order), np.where(low, 3.0, at)),
+        )
+        part = np.where(low == upper, 1.0 - part, part)
+    none, all_ = (1.0, 0.0) if upper else (0.0, 1.0)
+    part = np.where(plain, part, np.where(x == 0, none, np.where(np.isinf(a), none, all_)))
+    bad = ~(a >= 0) | ~(x >= 0) | ((a == 0) & (x == 0)) | (np.isinf(a) & np.isinf(x))
+    return np.where(bad, np.nan, part)
+
+
+def _weight(a: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """``xᵃ e⁻ˣ / Γ(a + 1)``; for large a by Stirling's series, where the logarithms cancel."""
+    log_gamma = np.vectorize(math.lgamma, otypes=[float])(a + 1.0)
+    small = np.exp(a * np.log(x) - x - log_gamma)
+    high = np.maximum(a, 10.0)
+    gap = (x - high) / high
+    rest = sum(b / (2 * k * (2 * k - 1)) / high ** (2 * k - 1) for k, b in
+               enumerate(_BERNOULLI[:8], 1))  # fmt: skip
+    large = np.exp(high * (np.log1p(gap) - gap) - rest) / np.sqrt(2 * math.pi * high)
+    return np.where(a > 10.0, large, small)
+
+
+def _series(a: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """``Σ xᵏ / ((a + 1) … (a + k))``."""
+    term = np.ones_like(x)
+    total = term
+    for k in range(1, _STEPS):
+        term = term * x / (a + k)
+        total = total + term
+        if not (term > 1e-17 * total).any():
+            break
+    return total
+
+
+def _fraction(a: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """``1 / (x + 1 - a - (1 - a) / (x + 3 - a - …))`` by Lentz's method."""
+    tiny = 1e-300
+    below = x + 1.0 - a
+    c, d = np.full_like(x, 1 / tiny), 1.0 / np.where(below == 0, tiny, below)
+    total = d
+    for k in range(1, _STEPS):
+        top = -k * (k - a)
+        below = below + 2.0
+        d = top * d + below
+        c = below + top / c
+        d = 1.0 / np.where(d == 0, tiny, d)
+        c = np.where(c == 0, tiny, c)
+        total = total * d * c
+        if not (np.abs(d * c - 1.0) > 1e-16).any():
+            break
+    return total
+
+
+def _igamma_numpy(a: np.ndarray, x: np.ndarray, upper: bool) -> np.ndarray:
+    return igamma_of(a, x, upper).astype(a.dtype)
+
+
+def _igamma_gradient(node: Expr, g: Expr) -> tuple[None, Expr]:
+    """``± x^(a - 1) e⁻ˣ / Γ(a)`` by x; the order has gone through a row without derivative."""
+    a, x = node.inputs
+    from glia.ir.ops.functions import LGAMMA
+
+    power = _op(SUB, _op(MUL, _op(SUB, a, _like(1.0, a)), _op(LOG, x)), x)
+    slope = _op(EXP, _op(SUB, power, _op(LGAMMA, a)))
+    return None, _op(MUL, g, _op(NEG, slope) if node.attrs[0] else slope)
+
+
 def _zeta_numpy(s: np.ndarray, q: np.ndarray) -> np.ndarray:
     return zeta_of(s, q).astype(s.dtype)
 
@@ -98,7 +179,7 @@ def _digamma_gradient(node: Expr, g: Expr) -> tuple[Expr]:
 
 def _zeta_gradient(node: Expr, g: Expr) -> tuple[None, Expr]:
     s, q = node.inputs
-    slope = zeta(_op(ADD, s, _like(1.0, s)), q)
+    slope = intern(ZETA, (_op(ADD, s, _like(1.0, s)), q))
     return None, _op(NEG, _op(MUL, g, _op(MUL, s, slope)))
 
 
@@ -121,7 +202,7 @@ DIGAMMA = register(
         "digamma",
         "host",
         "ψ(x) = Γ'(x) / Γ(x)",
-        _infer_floats("digamma", 1),
+        infer_floats("digamma", 1),
         _digamma_numpy,
         _digamma_gradient,
         samples=_samples,
@@ -133,7 +214,7 @@ ZETA = register(
         "zeta",
         "host",
         "ζ(s, q) = Σₖ (q + k)⁻ˢ",
-        _infer_floats("zeta", 2),
+        infer_floats("zeta", 2),
         _zeta_numpy,
         _zeta_gradient,
         samples=_zeta_samples,
@@ -145,6 +226,42 @@ ZETA = register(
 )
 
 
+PARAMETER = register(
+    Op(
+        "parameter",
+        "host",
+        "x, by which there is no derivative",
+        infer_floats("parameter", 1),
+        lambda x: x,
+        None,
+        samples=lambda: [Sample((np.ones(3),)), Sample((np.ones((0, 2), np.float32),))],
+        bad=lambda: [Bad((np.ones(3, np.int32),), {}, DTypeError, "floating-point")],
+    )
+)
+IGAMMA = register(
+    Op(
+        "igamma",
+        "host",
+        "∫₀ˣ tᵃ⁻¹ e⁻ᵗ dt / Γ(a), or 1 minus that",
+        infer_floats("igamma", 2),
+        _igamma_numpy,
+        _igamma_gradient,
+        ("upper",),
+        lambda: [
+            Sample(sample.arrays, {"upper": upper}, False)
+            for sample in _zeta_samples()
+            for upper in (False, True)
+        ],
+        lambda: [Bad((np.ones(3), np.ones(2)), {"upper": False}, ShapeError, "equal shapes")],
+    )
+)
+
+
+def igamma(a: Expr, x: Expr, upper: bool) -> Expr:
+    """The lower or upper incomplete gamma function; both of one shape and dtype."""
+    return intern(IGAMMA, (intern(PARAMETER, (a,)), x), (upper,))
+
+
 def digamma(x: Expr) -> Expr:
     """``ψ(x)``, the derivative of ``ln Γ(x)``; x is floating-point."""
     return intern(DIGAMMA, (x,))
@@ -152,7 +269,7 @@ def digamma(x: Expr) -> Expr:
 
 def zeta(s: Expr, q: Expr) -> Expr:
     """Hurwitz's zeta function; both of one shape and floating-point dtype."""
-    return intern(ZETA, (s, q))
+    return intern(ZETA, (intern(PARAMETER, (s,)), q))
 
 
 def polygamma(n: int, x: Expr) -> Expr:
@@ -160,4 +277,4 @@ def polygamma(n: int, x: Expr) -> Expr:
     if n == 0:
         return digamma(x)
     factor = math.factorial(n) * (1.0 if n % 2 else -1.0)
-    return _op(MUL, _like(factor, x), zeta(_like(n + 1.0, x), x))
+    return _op(MUL, _like(factor, x), intern(ZETA, (_like(n + 1.0, x), x)))

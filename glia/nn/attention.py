@@ -6,13 +6,12 @@ from typing import Any
 
 from glia.base.errors import ArgumentError, ShapeError, teach
 from glia.base.i18n import tr
-from glia.nn import attention_formulas as _a
 from glia.nn import functional as F
 from glia.nn import init
 from glia.nn.functional_checks import check_probability
 from glia.nn.linear import Linear, check_count, empty_parameter
 from glia.nn.module import Module
-from glia.tensor.tensor import Parameter, Tensor, apply
+from glia.tensor.tensor import Parameter, Tensor
 
 
 class MultiheadAttention(Module):
@@ -25,7 +24,8 @@ class MultiheadAttention(Module):
         num_heads: number of heads, a divisor of ``embed_dim``.
         dropout: probability of dropping an attention weight while training.
         bias: whether projections have biases.
-        add_bias_kv, add_zero_attn: only False.
+        add_bias_kv: whether to learn one more key and value, ``bias_k`` and ``bias_v``.
+        add_zero_attn: whether to add a key and a value of zeros.
         kdim, vdim: sizes of keys and values; ``embed_dim`` by default.
         batch_first: (N, L, E) instead of (L, N, E).
 
@@ -63,12 +63,11 @@ class MultiheadAttention(Module):
         self.kdim, self.vdim = kdim or embed_dim, vdim or embed_dim
         self.batch_first = batch_first
         self.head_dim = embed_dim // num_heads
-        if embed_dim % num_heads or add_bias_kv or add_zero_attn:
+        self.add_zero_attn = add_zero_attn
+        if embed_dim % num_heads:
             what = tr(
-                f"MultiheadAttention: embed_dim {embed_dim} must divide by num_heads {num_heads};"
-                " add_bias_kv and add_zero_attn are not supported.",
-                f"MultiheadAttention：embed_dim {embed_dim} 应能被 num_heads {num_heads} 整除；"
-                "不支持 add_bias_kv 与 add_zero_attn。",
+                f"MultiheadAttention: embed_dim {embed_dim} must divide by num_heads {num_heads}.",
+                f"MultiheadAttention：embed_dim {embed_dim} 应能被 num_heads {num_heads} 整除。",
             )
             raise ArgumentError(teach(what))
         same = self.kdim == embed_dim and self.vdim == embed_dim
@@ -82,6 +81,9 @@ class MultiheadAttention(Module):
         for name, shape in shapes.items():
             self.register_parameter(name, None if shape is None else empty_parameter(shape, dtype))
         self.out_proj = Linear(embed_dim, embed_dim, bias, dtype)
+        for name in ("bias_k", "bias_v"):
+            extra = empty_parameter((1, 1, embed_dim), dtype) if add_bias_kv else None
+            self.register_parameter(name, extra)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -92,6 +94,9 @@ class MultiheadAttention(Module):
             init.zeros_(self.in_proj_bias)
             assert self.out_proj.bias is not None
             init.zeros_(self.out_proj.bias)
+        for extra in (self.bias_k, self.bias_v):
+            if extra is not None:
+                init.xavier_normal_(extra)
 
     def _weights(self) -> list[Parameter]:
         parts = (self.in_proj_weight, self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
@@ -121,31 +126,39 @@ class MultiheadAttention(Module):
         """
         single = query.ndim == 2
         inputs = [x.unsqueeze(1) if single else x for x in (query, key, value)]
+        if single and key_padding_mask is not None:
+            key_padding_mask = key_padding_mask.unsqueeze(0)
         if self.batch_first and not single:
             inputs = [x.transpose(0, 1) for x in inputs]
         self._check(inputs)
-        length, batch, _ = inputs[0].shape
-        heads = [self._heads(x) for x in self._projected(inputs)]  # (N, heads, time, head_dim)
-        if single and key_padding_mask is not None:
-            key_padding_mask = key_padding_mask.unsqueeze(0)
-        masks = []
-        if attn_mask is not None and not is_causal:
-            masks.append(self._mask(attn_mask, batch))
-        if key_padding_mask is not None:
-            masks.append(self._added(key_padding_mask).reshape(batch, 1, 1, -1))
-        weights = apply(_a.weights, (heads[0], heads[1], *masks), bool(is_causal), None)
-        weights = F.dropout(weights, self.dropout, self.training)  # (N, heads, L, S)
-        mixed = apply(_a.mixed, (weights, heads[2]))
-        out = mixed.permute(2, 0, 1, 3).reshape(length, batch, self.embed_dim)
-        out = self.out_proj(out)  # (L, N, embed_dim)
+        out, weights = F.multi_head_attention_forward(
+            inputs[0],
+            inputs[1],
+            inputs[2],
+            self.embed_dim,
+            self.num_heads,
+            self.in_proj_weight,
+            self.in_proj_bias,
+            self.bias_k,
+            self.bias_v,
+            self.add_zero_attn,
+            self.dropout,
+            self.out_proj.weight,
+            self.out_proj.bias,
+            self.training,
+            key_padding_mask,
+            need_weights,
+            attn_mask,
+            self.in_proj_weight is None,
+            self.q_proj_weight,
+            self.k_proj_weight,
+            self.v_proj_weight,
+            average_attn_weights=average_attn_weights,
+            is_causal=is_causal,
+        )
         if single:
-            out = out.squeeze(1)
-        elif self.batch_first:
-            out = out.transpose(0, 1)
-        if not need_weights:
-            return out, None
-        shown = weights.mean(1) if average_attn_weights else weights
-        return out, shown.squeeze(0) if single else shown
+            return out.squeeze(1), None if weights is None else weights.squeeze(0)
+        return out.transpose(0, 1) if self.batch_first else out, weights
 
     def _check(self, inputs: list[Tensor]) -> None:
         wanted = (self.embed_dim, self.kdim, self.vdim)
@@ -158,27 +171,3 @@ class MultiheadAttention(Module):
             )
             help = tr("set batch_first=True for (N, L, E)", "(N, L, E) 请设 batch_first=True")
             raise ShapeError(teach(what, help))
-
-    def _projected(self, inputs: list[Tensor]) -> list[Tensor]:
-        """Queries, keys and values; in one product where all three are one."""
-        size, bias = self.embed_dim, self.in_proj_bias
-        first = inputs[0]
-        if self.in_proj_weight is not None and all(x._node is first._node for x in inputs):
-            whole = F.linear(first, self.in_proj_weight, bias)
-            return [whole[..., i * size : (i + 1) * size] for i in range(3)]
-        weights: list[Tensor] = list(self._weights())
-        if len(weights) == 1:
-            weights = [weights[0][i * size : (i + 1) * size] for i in range(3)]
-        biases = [None if bias is None else bias[i * size : (i + 1) * size] for i in range(3)]
-        return [F.linear(x, w, b) for x, w, b in zip(inputs, weights, biases, strict=True)]
-
-    def _heads(self, x: Tensor) -> Tensor:
-        length, batch, _ = x.shape
-        return x.reshape(length, batch, self.num_heads, self.head_dim).permute(1, 2, 0, 3)
-
-    def _mask(self, mask: Tensor, batch: int) -> Tensor:
-        shape = (batch, self.num_heads, *mask.shape[1:]) if mask.ndim == 3 else mask.shape
-        return self._added(mask).reshape(*shape)
-
-    def _added(self, mask: Tensor) -> Tensor:
-        return apply(_a.forbidden, (mask,), self.out_proj.weight.dtype)

@@ -10,6 +10,7 @@ from glia.base.i18n import tr
 from glia.ir import build, products
 from glia.ir.expr import Expr
 from glia.ir.ops.source import iota
+from glia.ir.ops.view import expand
 from glia.nn.formulas import check_dtype, check_float
 
 
@@ -37,10 +38,32 @@ def weights(query: Expr, key: Expr, *rest: object) -> Expr:
     return _softmax_or_zero(scores)
 
 
+def repeated(x: Expr, heads: int) -> Expr:
+    """Each head of (…, heads, time, features) as often as there are queries' heads for it."""
+    if x.ndim < 3 or not x.shape[-3] or heads % x.shape[-3]:
+        what = tr(
+            f"attention: {heads} heads of queries cannot share those of {x.shape}.",
+            f"attention：{heads} 个查询头无法平分形状 {x.shape} 的各头。",
+        )
+        help = tr("heads are the last but two size", "头数是倒数第三维")
+        raise ShapeError(teach(what, help))
+    *lead, groups, time, size = x.shape
+    wide = expand(
+        build.reshape(x, (*lead, groups, 1, time, size)),
+        (*lead, groups, heads // groups, time, size),
+    )
+    return build.reshape(wide, (*lead, heads, time, size))
+
+
 def past(queries: int, keys: int) -> Expr:
     """Query i sees the keys up to number i; nothing is stored."""
     rows = build.reshape(iota(queries), (queries, 1))
     return build.ge(rows, build.reshape(iota(keys), (1, keys)))
+
+
+def future(like: Expr, queries: int, keys: int) -> Expr:
+    """-∞ where a query would see a later key, as numbers to add."""
+    return build.where(past(queries, keys), build.const(0.0, like.dtype), -math.inf)
 
 
 def forbidden(mask: Expr, dtype: DType) -> Expr:

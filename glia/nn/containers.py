@@ -47,6 +47,30 @@ class _Numbered(Module):
     def __setitem__(self, index: int, module: Module) -> None:
         self.add_module(list(self._modules)[index], _check(self, module))
 
+    def __delitem__(self, index: int | slice) -> None:
+        names = list(self._modules)
+        gone = names[index] if isinstance(index, slice) else [names[index]]
+        kept = [(n, m) for n, m in self._modules.items() if n not in gone]
+        for name in names:
+            delattr(self, name)
+        numbered = all(name.isdigit() for name in names)
+        for i, (name, module) in enumerate(kept):
+            self.add_module(str(i) if numbered else name, module)
+
+    def insert(self, index: int, module: Module) -> Any:
+        """Put a module before the one at ``index``; those behind it get new numbers."""
+        modules = list(self._modules.values())
+        modules.insert(index, _check(self, module))
+        for i, each in enumerate(modules):
+            self.add_module(str(i), each)
+        return self
+
+    def pop(self, index: int | slice = -1) -> Any:
+        """Take a module out and return it."""
+        found = self[index]
+        del self[index]
+        return found
+
     def append(self, module: Module) -> Any:
         """Add a module at the end."""
         self.add_module(str(len(self)), _check(self, module))
@@ -81,6 +105,9 @@ class Sequential(_Numbered):
         else:
             self.extend(args)
 
+    def __add__(self, other: Sequential) -> Sequential:
+        return Sequential(*self, *other)
+
     def forward(self, input: Any) -> Any:
         for module in self._modules.values():
             input = module(input)
@@ -93,6 +120,27 @@ class ModuleList(_Numbered):
     def __init__(self, modules: Iterable[Module] = ()) -> None:
         super().__init__()
         self.extend(modules)
+
+    def __add__(self, other: Iterable[Module]) -> ModuleList:
+        return ModuleList([*self, *other])
+
+    def __iadd__(self, modules: Iterable[Module]) -> ModuleList:
+        self.extend(modules)
+        return self
+
+    def __repr__(self) -> str:
+        """Equal neighbours are shown once: ``(0-5): 6 x Linear(…)``."""
+        runs: list[list[Any]] = []
+        for i, text in enumerate(map(repr, self)):
+            if runs and runs[-1][2] == text:
+                runs[-1][1] = i
+            else:
+                runs.append([i, i, text])
+        lines = []
+        for first, last, text in runs:
+            count = f"({first}-{last}): {last - first + 1} x " if last > first else f"({first}): "
+            lines.append("  " + (count + text).replace("\n", "\n  ") + "\n")
+        return f"ModuleList(\n{''.join(lines)})" if lines else "ModuleList()"
 
 
 class ModuleDict(Module):
@@ -112,6 +160,25 @@ class ModuleDict(Module):
 
     def __setitem__(self, name: str, module: Module) -> None:
         self.add_module(name, _check(self, module))
+
+    def __delitem__(self, name: str) -> None:
+        self[name]
+        delattr(self, name)
+
+    def pop(self, name: str) -> Module:
+        """Take a module out and return it."""
+        found = self[name]
+        del self[name]
+        return found
+
+    def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
+        """Add or replace modules."""
+        for name, module in dict(modules).items():
+            self[name] = module
+
+    def clear(self) -> None:
+        for name in tuple(self._modules):
+            del self[name]
 
     def __len__(self) -> int:
         return len(self._modules)

@@ -43,6 +43,7 @@ from glia.nn.adaptive_functions import (
     fractional_max_pool3d,
 )
 from glia.nn.attention_functions import (
+    multi_head_attention_forward,
     scaled_dot_product_attention,
 )
 from glia.nn.conv_functions import (

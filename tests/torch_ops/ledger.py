@@ -34,6 +34,7 @@ _RANDOM = (
     "bernoulli cauchy empty empty_like exponential geometric log_normal multinomial new_empty "
     "nn.functional.alpha_dropout nn.functional.dropout* "
     "nn.functional.feature_alpha_dropout.with_train "
+    "nn.functional.multi_head_attention_forward nn.functional.scaled_dot_product_attention "
     "nn.functional.fractional_max_pool* nn.functional.rrelu normal* rand_like randint* randn* "
     "uniform pca_lowrank svd_lowrank"
 )

@@ -66,6 +66,16 @@ def future(like: Expr, queries: int, keys: int) -> Expr:
     return build.where(past(queries, keys), build.const(0.0, like.dtype), -math.inf)
 
 
+def no_mask(mask: Expr) -> Expr:
+    """A column of zeros beside a mask: nothing is hidden."""
+    return build.full((*mask.shape[:-1], 1), 0.0, mask.dtype)
+
+
+def no_step(x: Expr) -> Expr:
+    """One time step of zeros."""
+    return build.full((*x.shape[:2], 1, x.shape[3]), 0.0, x.dtype)
+
+
 def forbidden(mask: Expr, dtype: DType) -> Expr:
     """A mask as numbers to add: -∞ where it is True."""
     if mask.dtype is not bool_:

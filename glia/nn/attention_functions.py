@@ -12,6 +12,9 @@ from glia.nn.linear_functions import linear
 from glia.tensor.create import cat
 from glia.tensor.tensor import Tensor, apply
 
+#: One more key and value, (1, 1, E), or zeros for None.
+Extra = tuple[Tensor | None, Tensor | None]
+
 
 def scaled_dot_product_attention(
     query: Tensor,
@@ -133,15 +136,9 @@ def multi_head_attention_forward(
         if static is not None:
             heads[i] = static.reshape(batch, num_heads, *static.shape[1:])
     masks = _masks(attn_mask, key_padding_mask, heads, is_causal)
-    extra: list[tuple[Tensor | None, Tensor | None]] = []
-    if bias_k is not None and bias_v is not None:
-        extra.append((bias_k, bias_v))
-    if add_zero_attn:
-        extra.append((None, None))
-    for more in extra:
-        masks = [cat([mask, mask[..., :1] * 0], -1) for mask in _explicit(masks, heads, is_causal)]
-        is_causal = False
-        heads[1:] = [_longer(x, y) for x, y in zip(heads[1:], more, strict=True)]
+    extra = _extra(bias_k, bias_v, add_zero_attn)
+    if extra:
+        heads, masks, is_causal = _extended(heads, masks, extra, is_causal)
     share = apply(_a.weights, (heads[0], heads[1], *masks), bool(is_causal), None)
     share = dropout(share, dropout_p, training)  # (N, heads, L, S)
     out = apply(_a.mixed, (share, heads[2])).permute(2, 0, 1, 3).reshape(length, batch, size)
@@ -202,17 +199,30 @@ def _masks(
     return found
 
 
-def _explicit(masks: list[Tensor], heads: list[Tensor], causal: bool) -> list[Tensor]:
-    """With the causal mask as numbers, to be made longer."""
-    if not causal:
-        return masks
-    sizes = heads[0].shape[2], heads[1].shape[2]
-    return [*masks, apply(_a.future, (heads[0],), *sizes)]
+def _extra(key: Tensor | None, value: Tensor | None, zeros: bool) -> list[Extra]:
+    """Keys and values to add: learnt ones, then zeros."""
+    found: list[Extra] = []
+    if key is not None and value is not None:
+        found.append((key, value))
+    return [*found, (None, None)] if zeros else found
+
+
+def _extended(
+    heads: list[Tensor], masks: list[Tensor], extra: list[Extra], causal: bool
+) -> tuple[list[Tensor], list[Tensor], bool]:
+    """Keys and values with more of them, which every query sees: the causal mask is spelt out."""
+    if causal:
+        sizes = heads[0].shape[2], heads[1].shape[2]
+        masks = [*masks, apply(_a.future, (heads[0],), *sizes)]
+    for more in extra:
+        masks = [cat([mask, apply(_a.no_mask, (mask,))], -1) for mask in masks]
+        heads = [heads[0], *(_longer(x, y) for x, y in zip(heads[1:], more, strict=True))]
+    return heads, masks, False
 
 
 def _longer(x: Tensor, more: Tensor | None) -> Tensor:
     """One more time step of (N, heads, S, head_dim): a bias (1, 1, E), or zeros."""
     batch, heads, _, size = x.shape
     if more is None:
-        return cat([x, x.detach()[:, :, :1] * 0], 2)
+        return cat([x, apply(_a.no_step, (x,))], 2)
     return cat([x, more.reshape(1, heads, 1, size).expand(batch, heads, 1, size)], 2)

@@ -45,7 +45,26 @@ from glia.tensor.einsum import einsum, tensordot
 from glia.tensor.jacobians import hessian, hvp, jacfwd, jacobian, jacrev
 from glia.tensor.jit import jit
 from glia.tensor.matrices import chain_matmul, lu_unpack
-from glia.tensor.random import manual_seed, rand, randint, randn, randperm
+from glia.tensor.random import (
+    Generator,
+    bernoulli,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    multinomial,
+    normal,
+    poisson,
+    rand,
+    rand_like,
+    randint,
+    randint_like,
+    randn,
+    randn_like,
+    randperm,
+    seed,
+    set_rng_state,
+)
 from glia.tensor.rows import Rows
 from glia.tensor.scan import scan
 from glia.tensor.tensor import Parameter, Tensor, as_tensor, enable_grad, no_grad, realize
@@ -53,6 +72,19 @@ from glia.tensor.transforms import grad, jvp, stop_gradient, value_and_grad, vjp
 from glia.tensor.vmap import vmap
 
 __all__ = [
+    "set_rng_state",
+    "seed",
+    "randn_like",
+    "randint_like",
+    "rand_like",
+    "poisson",
+    "normal",
+    "multinomial",
+    "initial_seed",
+    "get_rng_state",
+    "default_generator",
+    "bernoulli",
+    "Generator",
     "custom_vjp",
     "custom_jvp",
     "checkpoint",
@@ -162,6 +194,7 @@ _LAZY = {
     "pixel_shuffle": "glia.nn.shuffle_functions",
     "pixel_unshuffle": "glia.nn.shuffle_functions",
     "profile": "glia.runtime.profile",
+    "random": "glia.tensor.random",
     "save_file": "glia.interop.safetensors",
     "special": "glia.tensor.special",
     "show_kernels": "glia.tensor.look",

@@ -23,9 +23,9 @@ from glia.runtime.slots import Slot, Value, acquire, slot_of
 from glia.runtime.threads import running
 from glia.tensor import functional
 from glia.tensor import node as _node
+from glia.tensor.generator import Generator
 from glia.tensor.levels import transforming
 from glia.tensor.node import Node, computed
-from glia.tensor.random import default_generator
 from glia.tensor.rows import Rows, check_times, land
 from glia.tensor.tensor import Tensor, realize, wrap
 from glia.tensor.trees import TENSOR, flatten, unflatten
@@ -62,7 +62,9 @@ class _Tracer:
         self.homes: dict[int, tuple[Tensor, Node]] = {}  # overwritten tensors, node before
         self.stands_for: dict[Expr, Expr] = {}  # stand-in leaf -> the value written
         self.keep: list[Any] = []
-        self.keys: list[Tensor] = []  # random keys that must be fresh at every call
+        self.keys: list[
+            tuple[Tensor, Generator]
+        ] = []  # random keys that must be fresh at every call
         self.gradients: dict[int, tuple[Tensor, Tensor | None]] = {}
 
     def assign(self, tensor: Tensor, new: Expr, hold: Any) -> None:
@@ -78,9 +80,9 @@ class _Tracer:
         if tensor.requires_grad:
             value.slot.owner = weakref.ref(tensor)
 
-    def refill(self, key: Tensor) -> Tensor:
+    def refill(self, key: Tensor, source: Generator) -> Tensor:
         """A random key that must be fresh at every call."""
-        self.keys.append(key)
+        self.keys.append((key, source))
         return key
 
     def deferring(self) -> None:
@@ -178,8 +180,8 @@ class _Compiled:
         if self.fresh_keys:
             self.fresh_keys = False
         else:
-            for key in self.keys:
-                _slot(key._node).array[...] = default_generator.next_key()
+            for key, source in self.keys:
+                _slot(key._node).array[...] = source.next_key()
         _node.settle_readers(self.overwritten)
         sources = self.sources
         values = [acquire(shape, dtype) for shape, dtype in self.kinds]
@@ -223,17 +225,19 @@ class _Compiled:
 
     def _key_tables(self, times: int) -> dict[Expr, Value]:
         """The random keys of so many steps, drawn in the order of the steps."""
-        count = len(self.keys)
-        tables = {_slot(key._node).leaf: acquire((times, 2), uint32) for key in self.keys}
-        if not count:
-            return tables
+        tables = {_slot(key._node).leaf: acquire((times, 2), uint32) for key, _ in self.keys}
         skip = int(self.fresh_keys)  # the first step's were drawn while recording
-        drawn = default_generator.next_keys((times - skip) * count).reshape(-1, count, 2)
-        for j, (leaf, table) in enumerate(tables.items()):
-            table.slot.array[skip:] = drawn[:, j]
-            if skip:
-                table.slot.array[0] = slot_of(leaf).array
-        self.fresh_keys = False
+        streams: dict[Generator, list[Expr]] = {}
+        for leaf, (_, source) in zip(tables, self.keys, strict=True):
+            streams.setdefault(source, []).append(leaf)
+        for source, own in streams.items():
+            drawn = source.next_keys((times - skip) * len(own)).reshape(-1, len(own), 2)
+            for j, leaf in enumerate(own):
+                tables[leaf].slot.array[skip:] = drawn[:, j]
+                if skip:
+                    tables[leaf].slot.array[0] = slot_of(leaf).array
+        if tables:
+            self.fresh_keys = False
         return tables
 
     def _number_tables(self, times: int, between: Callable[[], None]) -> dict[Expr, Value]:

@@ -233,9 +233,9 @@ class Sealed:
     def deferring(self) -> None:
         self.refuse("a layer updated its running statistics")
 
-    def refill(self, key: Tensor) -> Tensor:
+    def refill(self, key: Tensor, source: Any) -> Tensor:
         """Random numbers are drawn as outside."""
-        return key if self.outer is None else self.outer.refill(key)
+        return key if self.outer is None else self.outer.refill(key, source)
 
 
 def filled(tensors: Sequence[Tensor], given: Mapping[Expr, Tensor]) -> list[Tensor]:

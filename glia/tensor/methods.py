@@ -21,6 +21,7 @@ from glia.ir import arithmetic, build
 from glia.ir.expr import Expr
 from glia.tensor.assignment import assign_items
 from glia.tensor.complexes import Complexes
+from glia.tensor.draws import Draws
 from glia.tensor.elementwise import Elementwise
 from glia.tensor.indexing import describe_index, getitem, read, take_items
 from glia.tensor.inplace import InPlace, install
@@ -56,6 +57,7 @@ GROUPS = (
 
 class Methods(
     InPlace,
+    Draws,
     Elementwise,
     Pairs,
     Reductions,

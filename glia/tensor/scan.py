@@ -260,10 +260,10 @@ class _Body:
     def deferring(self) -> None:
         self.refuse("a layer updated its running statistics")
 
-    def refill(self, key: Tensor) -> Tensor:
+    def refill(self, key: Tensor, source: Any) -> Tensor:
         """A random key of its own for every step."""
         if self.outer is not None:
-            key = self.outer.refill(key)
+            key = self.outer.refill(key, source)
         self.holds.append(key._node.hold)
         self.keys.append(random_bits(key._node.expr, (self.length, 2)))
         variable = self._variable((2,), uint32, False)

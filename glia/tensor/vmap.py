@@ -115,7 +115,7 @@ class _Slices(Sealed):
         self.holds.append(hold)
         return variable
 
-    def refill(self, key: Tensor) -> Tensor:
+    def refill(self, key: Tensor, source: Any) -> Tensor:
         """A random key for every slice, or one for all."""
         if self.randomness == "error":
             what = tr("vmap: the function draws random numbers.", "vmap：函数中使用了随机数。")
@@ -124,7 +124,7 @@ class _Slices(Sealed):
                 '请说明各切片是否共用：vmap(f, randomness="different") 或 "same"',
             )
             raise GradError(teach(what, help))
-        key = super().refill(key)
+        key = super().refill(key, source)
         if self.randomness == "same":
             return key
         keys = compose(random_bits, (key._node.expr,), ((self.size, 2),))

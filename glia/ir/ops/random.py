@@ -23,8 +23,8 @@ def _infer(inputs: tuple[Expr, ...], shape: Shape) -> tuple[Shape, DType]:
     return shape, uint32
 
 
-def threefry(key: np.ndarray, counter: np.ndarray) -> np.ndarray:
-    """Threefry-2x32 with 20 rounds on the counters (c, 0): the first word.
+def threefry(key: np.ndarray, counter: np.ndarray, high: np.ndarray | int = 0) -> np.ndarray:
+    """Threefry-2x32 with 20 rounds on the counters (c, high): the first word.
 
     Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3" (2011).
     """
@@ -32,7 +32,7 @@ def threefry(key: np.ndarray, counter: np.ndarray) -> np.ndarray:
         k0, k1 = (np.uint32(word) for word in key)
         keys = (k0, k1, np.uint32(PARITY) ^ k0 ^ k1)
         x0 = counter.astype(np.uint32) + keys[0]
-        x1 = np.zeros_like(x0) + keys[1]
+        x1 = np.zeros_like(x0) + keys[1] + np.asarray(high, np.uint32)
         for block in range(5):
             for rotation in ROTATIONS[block % 2]:
                 x0 = x0 + x1

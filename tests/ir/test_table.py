@@ -124,7 +124,7 @@ def test_derivatives(row: Op, order: int) -> None:
 def test_most_rows_have_derivatives() -> None:
     without = {row.name for row in ROWS} - {row.name for row in SMOOTH}
     names = "const iota argmax argsort random_bits not and or xor shl shr lt le eq ne mod floordiv"
-    later = "detach custom each latest nextafter fmod zeta gcd cumargmax mode_at search "
+    later = "detach custom draw each latest nextafter fmod zeta gcd cumargmax mode_at search "
     later += (
         "cholesky eigh permutation geqrf"  # of one triangle alone, as in PyTorch; whole numbers
     )

@@ -132,7 +132,14 @@ def ones_(tensor: Tensor) -> Tensor:
 
 
 def eye_(tensor: Tensor) -> Tensor:
-    """The identity: what goes in comes out."""
+    """The identity: what goes in comes out.
+
+    Example:
+        >>> import glia as gl
+        >>> eye_(gl.zeros(2, 3))
+        tensor([[1., 0., 0.],
+                [0., 1., 0.]])
+    """
     _check_rank("eye_", tensor, (2,))
     return _fill(tensor, np.eye(tensor.shape[0], tensor.shape[1]))
 
@@ -143,6 +150,11 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     Args:
         tensor: the weight of a convolution.
         groups: how many groups of channels are treated by themselves.
+
+    Example:
+        >>> import glia as gl
+        >>> dirac_(gl.zeros(1, 1, 3))
+        tensor([[[0., 1., 0.]]])
     """
     _check_rank("dirac_", tensor, (3, 4, 5))
     if tensor.shape[0] % groups:
@@ -193,6 +205,11 @@ def sparse_(
     tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None
 ) -> Tensor:
     """N(0, std²), with the share ``sparsity`` of every column set to 0.
+
+    Example:
+        >>> import glia as gl
+        >>> (sparse_(gl.zeros(4, 5), sparsity=0.5) == 0).sum(0)
+        tensor([2, 2, 2, 2, 2])
 
     Source: Martens, "Deep learning via Hessian-free optimization" (2010).
     """

@@ -102,6 +102,15 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with decoupled weight decay: first ``p ← (1 - lr λ) p``, then Adam's step.
 
+    Example:
+        >>> import glia as gl
+        >>> p = gl.Parameter(1.0)
+        >>> opt = gl.optim.AdamW([p], lr=0.1)
+        >>> (p * p).backward()
+        >>> opt.step()
+        >>> round(p.item(), 6)
+        0.899
+
     Source: Loshchilov and Hutter, "Decoupled weight decay regularization" (2019).
     """
 

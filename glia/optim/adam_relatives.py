@@ -69,6 +69,15 @@ class NAdam(_Relative):
         maximize: climb instead of descend.
         differentiable: must be False.
 
+    Example:
+        >>> import glia as gl
+        >>> p = gl.Parameter(1.0)
+        >>> opt = gl.optim.NAdam([p], lr=0.1)
+        >>> (p * p).backward()
+        >>> opt.step()
+        >>> round(p.item(), 6)
+        0.894355
+
     Source: Dozat, "Incorporating Nesterov momentum into Adam" (2016).
     """
 
@@ -145,6 +154,15 @@ class RAdam(_Relative):
         maximize: climb instead of descend.
         differentiable: must be False.
 
+    Example:
+        >>> import glia as gl
+        >>> p = gl.Parameter(1.0)
+        >>> opt = gl.optim.RAdam([p], lr=0.1)
+        >>> (p * p).backward()
+        >>> opt.step()
+        >>> round(p.item(), 6)
+        0.8
+
     Source: Liu et al., "On the variance of the adaptive learning rate and beyond" (2020).
     """
 
@@ -200,6 +218,15 @@ class Adamax(_Relative):
         foreach, capturable: accepted; every step is one compiled program.
         maximize: climb instead of descend.
         differentiable: must be False.
+
+    Example:
+        >>> import glia as gl
+        >>> p = gl.Parameter(1.0)
+        >>> opt = gl.optim.Adamax([p], lr=0.1)
+        >>> (p * p).backward()
+        >>> opt.step()
+        >>> round(p.item(), 6)
+        0.9
 
     Source: Kingma and Ba, "Adam: a method for stochastic optimization" (2015), section 7.1.
     """

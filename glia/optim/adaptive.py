@@ -38,6 +38,15 @@ class Adagrad(Optimizer):
         maximize: climb instead of descend.
         differentiable: must be False.
 
+    Example:
+        >>> import glia as gl
+        >>> p = gl.Parameter(1.0)
+        >>> opt = gl.optim.Adagrad([p], lr=0.1)
+        >>> (p * p).backward()
+        >>> opt.step()
+        >>> round(p.item(), 6)
+        0.9
+
     Source: Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and
     stochastic optimization" (2011).
     """
@@ -113,6 +122,15 @@ class Adadelta(Optimizer):
         maximize: climb instead of descend.
         differentiable: must be False.
 
+    Example:
+        >>> import glia as gl
+        >>> p = gl.Parameter(1.0)
+        >>> opt = gl.optim.Adadelta([p])
+        >>> (p * p).backward()
+        >>> opt.step()
+        >>> round(p.item(), 6)
+        0.996838
+
     Source: Zeiler, "ADADELTA: an adaptive learning rate method" (2012).
     """
 
@@ -182,6 +200,15 @@ class Rprop(Optimizer):
         foreach, capturable: accepted; every step is one compiled program.
         maximize: climb instead of descend.
         differentiable: must be False.
+
+    Example:
+        >>> import glia as gl
+        >>> p = gl.Parameter(1.0)
+        >>> opt = gl.optim.Rprop([p], lr=0.1)
+        >>> (p * p).backward()
+        >>> opt.step()
+        >>> round(p.item(), 6)
+        0.9
 
     Source: Riedmiller and Braun, "A direct adaptive method for faster backpropagation learning:
     the RPROP algorithm" (1993).

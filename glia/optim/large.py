@@ -194,6 +194,15 @@ class Adafactor(Optimizer):
         foreach: accepted; every step is one compiled program.
         maximize: climb instead of descend.
 
+    Example:
+        >>> import glia as gl
+        >>> p = gl.Parameter(1.0)
+        >>> opt = gl.optim.Adafactor([p], lr=0.1)
+        >>> (p * p).backward()
+        >>> opt.step()
+        >>> round(p.item(), 6)
+        0.9
+
     Source: Shazeer and Stern, "Adafactor: adaptive learning rates with sublinear memory cost"
     (2018), as PyTorch computes it.
     """

@@ -81,6 +81,16 @@ class Muon(Optimizer):
     Raises:
         ShapeError: a parameter is not a matrix.
 
+    Example:
+        >>> import glia as gl
+        >>> p = gl.Parameter([[1.0, 0.0], [0.0, 2.0]])
+        >>> opt = gl.optim.Muon([p], lr=0.1, weight_decay=0.0)
+        >>> (p * p).sum().backward()
+        >>> opt.step()
+        >>> p.detach()
+        tensor([[0.8883, 0.    ],
+                [0.    , 1.9309]])
+
     Source: Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024);
     Liu et al., "Muon is scalable for LLM training" (2025).
     """

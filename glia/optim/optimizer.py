@@ -77,8 +77,17 @@ def _switch(value: Any) -> Any:
     return bool(value)
 
 
-#: Options of a group that no optimizer has: schedulers keep them there.
-EXTRA = ("initial_lr", "name", "max_lr", "min_lr", "max_momentum", "base_momentum", "swa_lr")
+#: Entries of a group that are no options: names, and what schedules keep there.
+EXTRA = (
+    "initial_lr",
+    "name",
+    "param_names",
+    "max_lr",
+    "min_lr",
+    "max_momentum",
+    "base_momentum",
+    "swa_lr",
+)
 
 
 class Optimizer:
@@ -163,6 +172,10 @@ class Optimizer:
         given = param_group["params"]
         entries = [given] if isinstance(given, Tensor) else list(given)
         params = [entry[1] if isinstance(entry, tuple) else entry for entry in entries]
+        names = [entry[0] for entry in entries if isinstance(entry, tuple)]
+        if names and len(names) < len(entries):
+            what = tr("some parameters have names, some have none.", "部分参数有名称，部分没有。")
+            raise ArgumentError(teach(what, "net.parameters() | net.named_parameters()"))
         known = {id(p) for group in self.param_groups for p in group["params"]}
         for param in params:
             _check_param(param)
@@ -174,6 +187,8 @@ class Optimizer:
                 raise ArgumentError(teach(what, tr("name each once", "每个参数只给一次")))
             known.add(id(param))
         options = {**self.defaults, **param_group, "params": params}
+        if names:
+            options["param_names"] = names
         unknown = sorted(set(options) - set(self.defaults) - {"params", *EXTRA})
         if unknown:
             names = ", ".join(self.defaults)

@@ -39,6 +39,15 @@ class RMSprop(Optimizer):
         maximize: climb instead of descend.
         differentiable: must be False.
 
+    Example:
+        >>> import glia as gl
+        >>> p = gl.Parameter(1.0)
+        >>> opt = gl.optim.RMSprop([p])
+        >>> (p * p).backward()
+        >>> opt.step()
+        >>> round(p.item(), 6)
+        0.9
+
     Source: Hinton, "Neural networks for machine learning", lecture 6e (2012); Graves (2013) for
     the centred form.
     """

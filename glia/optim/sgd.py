@@ -141,6 +141,15 @@ class ASGD(Optimizer):
         maximize: climb instead of descend.
         differentiable: must be False.
 
+    Example:
+        >>> import glia as gl
+        >>> p = gl.Parameter(1.0)
+        >>> opt = gl.optim.ASGD([p], lr=0.1)
+        >>> (p * p).backward()
+        >>> opt.step()
+        >>> round(p.item(), 6)
+        0.79999
+
     Source: Polyak and Juditsky, "Acceleration of stochastic approximation by averaging" (1992).
     """
 

@@ -26,7 +26,14 @@ Rules = Callable[[Sequence[Tensor], Sequence[Tensor], Tensor], None]
 
 
 def get_ema_avg_fn(decay: float = 0.999) -> Rule:
-    """``a ← decay · a + (1 - decay) · p``, for one tensor."""
+    """``a ← decay · a + (1 - decay) · p``, for one tensor.
+
+    Example:
+        >>> import glia as gl
+        >>> rule = get_ema_avg_fn(0.5)
+        >>> rule(gl.tensor(1.0), gl.tensor(2.0), gl.tensor(7))
+        tensor(1.5)
+    """
     _check_decay(decay)
 
     def rule(average: Tensor, new: Tensor, _count: Tensor) -> Tensor:
@@ -36,7 +43,14 @@ def get_ema_avg_fn(decay: float = 0.999) -> Rule:
 
 
 def get_swa_avg_fn() -> Rule:
-    """``a ← a + (p - a) / (count + 1)``, the plain mean, for one tensor."""
+    """``a ← a + (p - a) / (count + 1)``, the plain mean, for one tensor.
+
+    Example:
+        >>> import glia as gl
+        >>> rule = get_swa_avg_fn()
+        >>> rule(gl.tensor(1.0), gl.tensor(4.0), gl.tensor(2))
+        tensor(2.)
+    """
 
     def rule(average: Tensor, new: Tensor, count: Tensor) -> Tensor:
         return average + (new - average) / (count + 1)
@@ -72,7 +86,15 @@ def get_ema_multi_avg_fn(decay: float = 0.999) -> Rules:
 
 
 def get_swa_multi_avg_fn() -> Rules:
-    """``a ← a + (p - a) / (count + 1)``, the plain mean, for all tensors in one program."""
+    """``a ← a + (p - a) / (count + 1)``, the plain mean, for all tensors in one program.
+
+    Example:
+        >>> import glia as gl
+        >>> mean = [gl.tensor([1.0])]
+        >>> get_swa_multi_avg_fn()(mean, [gl.tensor([4.0])], gl.tensor(2))
+        >>> mean
+        [tensor([2.])]
+    """
     return _for_lists(get_swa_avg_fn())
 
 
@@ -195,6 +217,13 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
         loader: batches, or tuples that begin with one.
         model: the network; in training mode meanwhile.
         device: ``"cpu"`` or None.
+
+    Example:
+        >>> import glia as gl
+        >>> layer = gl.nn.BatchNorm1d(1)
+        >>> update_bn([gl.tensor([[1.0], [3.0]]), gl.tensor([[5.0], [7.0]])], layer)
+        >>> layer.running_mean
+        tensor([4.])
     """
     layers = [module for module in model.modules() if isinstance(module, _BatchNorm)]
     if not layers:
@@ -223,6 +252,17 @@ class SWALR(LRScheduler):
         anneal_epochs: how long it takes.
         anneal_strategy: "cos" or "linear".
         last_epoch: -1 to start afresh.
+
+    Example:
+        >>> import glia as gl
+        >>> opt = gl.optim.SGD([gl.Parameter(1.0)], lr=1.0, momentum=0.9)
+        >>> schedule = SWALR(opt, swa_lr=0.2, anneal_epochs=4, anneal_strategy="linear")
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates.append(round(schedule.get_last_lr()[0], 4))
+        ...     schedule.step()
+        >>> rates
+        [1.0, 0.8, 0.6, 0.4, 0.2]
     """
 
     def __init__(

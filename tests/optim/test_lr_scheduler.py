@@ -350,6 +350,25 @@ def test_refused(row: tuple) -> None:
         assert words in str(caught.value)
 
 
+class Sawtooth(ours.LRScheduler):
+    """What people write themselves."""
+
+    def get_lr(self) -> list[float]:
+        return [base * (1 - self.last_epoch % 4 / 4) for base in self.base_lrs]
+
+
+def test_a_schedule_of_ones_own() -> None:
+    opt = optimizer()
+    schedule = Sawtooth(opt)
+    seen = []
+    for _ in range(6):
+        seen.append(schedule.get_last_lr()[0])
+        schedule.step()
+    assert seen == pytest.approx([0.4, 0.3, 0.2, 0.1, 0.4, 0.3])
+    schedule.step(2)
+    assert schedule.get_last_lr() == pytest.approx([0.2, 0.05])
+
+
 def test_loading_a_schedule_sets_its_rate() -> None:
     """Without the optimizer's state, too."""
     opt = optim.SGD([gl.Parameter(1.0)], lr=1.0)

@@ -225,6 +225,13 @@ def test_an_optimizer_of_ones_own() -> None:
     assert fresh.state_dict()["state"] == {0: {"count": 3}}
 
 
+def test_names_of_parameters_are_kept() -> None:
+    net, _, _ = net_and_data()
+    opt = optim.SGD(net.named_parameters())
+    wanted = ["0.weight", "0.bias", "2.weight", "2.bias", "3.weight", "3.bias"]
+    assert opt.state_dict()["param_groups"][0]["param_names"] == wanted
+
+
 def test_batch_norm_without_steps_does_not_grow() -> None:
     """Forward after forward in training mode, no optimizer: pending updates are computed."""
     layer = nn.BatchNorm1d(2, momentum=0.5)
@@ -326,6 +333,7 @@ BAD = [
     (lambda: optim.SGD([1.0]), DTypeError, "found float", "float"),
     (lambda: optim.SGD([one() * 2]), GradError, "computed from others", "计算得到"),
     (lambda: optim.SGD([p := one(), p]), ArgumentError, "twice", "两次"),
+    (lambda: optim.SGD([("a", one()), one()]), ArgumentError, "some have none", "部分没有"),
     (lambda: optim.SGD([{"params": [one()], "rate": 1}]), ArgumentError, "'rate'", "未知"),
     (
         lambda: optim.SGD([one()]).load_state_dict(optim.SGD([one(), one()]).state_dict()),

@@ -71,6 +71,14 @@ def clip_grads_with_norm_(
         max_norm: the norm they may have together.
         total_norm: the norm they have, from :func:`get_total_norm`.
         foreach: accepted; it changes nothing.
+
+    Example:
+        >>> import glia as gl
+        >>> p = gl.Parameter([3.0, 4.0])
+        >>> (p * p * 0.5).sum().backward()
+        >>> clip_grads_with_norm_([p], 1.0, get_total_norm([p.grad]))
+        >>> p.grad
+        tensor([0.6, 0.8])
     """
     for p in _several(parameters):
         if p.grad is not None:

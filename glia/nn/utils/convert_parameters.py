@@ -37,6 +37,13 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
 
     Raises:
         ShapeError: not one vector of that length.
+
+    Example:
+        >>> import glia as gl
+        >>> p = gl.Parameter([[0.0], [0.0]])
+        >>> vector_to_parameters(gl.tensor([1.0, 2.0]), [p])
+        >>> p.tolist()
+        [[1.0], [2.0]]
     """
     given = list(parameters)
     total = sum(numel(p.shape) for p in given)

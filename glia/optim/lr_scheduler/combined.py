@@ -64,10 +64,12 @@ class SequentialLR(_Combined):
         >>> opt = gl.optim.SGD([gl.Parameter(1.0)], lr=0.4)
         >>> warmup = s.LinearLR(opt, start_factor=0.25, total_iters=3)
         >>> schedule = s.SequentialLR(opt, [warmup, s.CosineAnnealingLR(opt, T_max=4)], [3])
+        >>> rates = []
         >>> for step in range(7):
-        ...     print(round(opt.param_groups[0]["lr"], 2), end=" ")
+        ...     rates.append(round(opt.param_groups[0]["lr"], 2))
         ...     schedule.step()
-        0.1 0.2 0.3 0.4 0.34 0.2 0.06
+        >>> rates
+        [0.1, 0.2, 0.3, 0.4, 0.34, 0.2, 0.06]
     """
 
     def __init__(
@@ -130,6 +132,19 @@ class ChainedScheduler(_Combined):
     Args:
         schedulers: schedules of one optimizer.
         optimizer: that of the schedules by default.
+
+    Example:
+        >>> import glia as gl
+        >>> opt = gl.optim.SGD([gl.Parameter(1.0)], lr=1.0, momentum=0.9)
+        >>> s = gl.optim.lr_scheduler
+        >>> parts = [s.ConstantLR(opt, 0.5, 2), s.ExponentialLR(opt, 0.9)]
+        >>> schedule = s.ChainedScheduler(parts)
+        >>> rates = []
+        >>> for epoch in range(4):
+        ...     rates.append(round(schedule.get_last_lr()[0], 4))
+        ...     schedule.step()
+        >>> rates
+        [0.5, 0.45, 0.81, 0.729]
     """
 
     def __init__(

@@ -30,6 +30,17 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         eta_min: η_min.
         last_epoch: -1 to start afresh.
 
+    Example:
+        >>> import glia as gl
+        >>> opt = gl.optim.SGD([gl.Parameter(1.0)], lr=1.0, momentum=0.9)
+        >>> schedule = gl.optim.lr_scheduler.CosineAnnealingWarmRestarts(opt, T_0=2)
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates.append(round(schedule.get_last_lr()[0], 4))
+        ...     schedule.step()
+        >>> rates
+        [1.0, 0.5, 1.0, 0.5, 1.0]
+
     Source: Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts" (2017).
     """
 
@@ -125,6 +136,17 @@ class CyclicLR(LRScheduler):
         base_momentum: its lowest value, or one for each group.
         max_momentum: its highest value, or one for each group.
         last_epoch: -1 to start afresh.
+
+    Example:
+        >>> import glia as gl
+        >>> opt = gl.optim.SGD([gl.Parameter(1.0)], lr=1.0, momentum=0.9)
+        >>> schedule = gl.optim.lr_scheduler.CyclicLR(opt, base_lr=0.1, max_lr=0.3, step_size_up=2)
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates.append(round(schedule.get_last_lr()[0], 4))
+        ...     schedule.step()
+        >>> rates
+        [0.1, 0.2, 0.3, 0.2, 0.1]
 
     Source: Smith, "Cyclical learning rates for training neural networks" (2017).
     """
@@ -223,6 +245,17 @@ class OneCycleLR(LRScheduler):
 
     Raises:
         ArgumentError: an option out of range, or more steps than the run has.
+
+    Example:
+        >>> import glia as gl
+        >>> opt = gl.optim.SGD([gl.Parameter(1.0)], lr=1.0, momentum=0.9)
+        >>> schedule = gl.optim.lr_scheduler.OneCycleLR(opt, max_lr=1.0, total_steps=5)
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates.append(round(schedule.get_last_lr()[0], 4))
+        ...     schedule.step()
+        >>> rates
+        [0.04, 0.9505, 0.6113, 0.1883, 0.0]
 
     Source: Smith and Topin, "Super-convergence: very fast training of neural networks using
     large learning rates" (2018).

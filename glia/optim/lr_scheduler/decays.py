@@ -26,10 +26,12 @@ class StepLR(LRScheduler):
         >>> import glia as gl
         >>> opt = gl.optim.SGD([gl.Parameter(1.0)], lr=0.5)
         >>> schedule = gl.optim.lr_scheduler.StepLR(opt, 2, gamma=0.5)
+        >>> rates = []
         >>> for epoch in range(4):
-        ...     print(opt.param_groups[0]["lr"], end=" ")
+        ...     rates.append(opt.param_groups[0]["lr"])
         ...     schedule.step()
-        0.5 0.5 0.25 0.25
+        >>> rates
+        [0.5, 0.5, 0.25, 0.25]
     """
 
     def __init__(
@@ -56,6 +58,17 @@ class MultiStepLR(LRScheduler):
         milestones: epochs at which the rate is cut; one given twice counts twice.
         gamma: γ.
         last_epoch: -1 to start afresh.
+
+    Example:
+        >>> import glia as gl
+        >>> opt = gl.optim.SGD([gl.Parameter(1.0)], lr=1.0, momentum=0.9)
+        >>> schedule = gl.optim.lr_scheduler.MultiStepLR(opt, [1, 3], gamma=0.5)
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates.append(round(schedule.get_last_lr()[0], 4))
+        ...     schedule.step()
+        >>> rates
+        [1.0, 0.5, 0.5, 0.25, 0.25]
     """
 
     def __init__(
@@ -86,6 +99,17 @@ class ConstantLR(LRScheduler):
         factor: in [0, 1].
         total_iters: how many epochs.
         last_epoch: -1 to start afresh.
+
+    Example:
+        >>> import glia as gl
+        >>> opt = gl.optim.SGD([gl.Parameter(1.0)], lr=1.0, momentum=0.9)
+        >>> schedule = gl.optim.lr_scheduler.ConstantLR(opt, factor=0.5, total_iters=2)
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates.append(round(schedule.get_last_lr()[0], 4))
+        ...     schedule.step()
+        >>> rates
+        [0.5, 0.5, 1.0, 1.0, 1.0]
     """
 
     def __init__(
@@ -122,6 +146,17 @@ class LinearLR(LRScheduler):
         end_factor: b, in [0, 1].
         total_iters: n.
         last_epoch: -1 to start afresh.
+
+    Example:
+        >>> import glia as gl
+        >>> opt = gl.optim.SGD([gl.Parameter(1.0)], lr=1.0, momentum=0.9)
+        >>> schedule = gl.optim.lr_scheduler.LinearLR(opt, start_factor=0.25, total_iters=3)
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates.append(round(schedule.get_last_lr()[0], 4))
+        ...     schedule.step()
+        >>> rates
+        [0.25, 0.5, 0.75, 1.0, 1.0]
     """
 
     def __init__(
@@ -165,6 +200,17 @@ class ExponentialLR(LRScheduler):
         optimizer: whose learning rates to set.
         gamma: γ.
         last_epoch: -1 to start afresh.
+
+    Example:
+        >>> import glia as gl
+        >>> opt = gl.optim.SGD([gl.Parameter(1.0)], lr=1.0, momentum=0.9)
+        >>> schedule = gl.optim.lr_scheduler.ExponentialLR(opt, 0.5)
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates.append(round(schedule.get_last_lr()[0], 4))
+        ...     schedule.step()
+        >>> rates
+        [1.0, 0.5, 0.25, 0.125, 0.0625]
     """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
@@ -188,6 +234,17 @@ class PolynomialLR(LRScheduler):
         total_iters: n, after which the rate is 0.
         power: 1 for a straight line.
         last_epoch: -1 to start afresh.
+
+    Example:
+        >>> import glia as gl
+        >>> opt = gl.optim.SGD([gl.Parameter(1.0)], lr=1.0, momentum=0.9)
+        >>> schedule = gl.optim.lr_scheduler.PolynomialLR(opt, total_iters=4)
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates.append(round(schedule.get_last_lr()[0], 4))
+        ...     schedule.step()
+        >>> rates
+        [1.0, 0.75, 0.5, 0.25, 0.0]
     """
 
     def __init__(
@@ -216,6 +273,17 @@ class CosineAnnealingLR(LRScheduler):
         T_max: epochs from the highest to the lowest rate.
         eta_min: η_min.
         last_epoch: -1 to start afresh.
+
+    Example:
+        >>> import glia as gl
+        >>> opt = gl.optim.SGD([gl.Parameter(1.0)], lr=1.0, momentum=0.9)
+        >>> schedule = gl.optim.lr_scheduler.CosineAnnealingLR(opt, T_max=4)
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates.append(round(schedule.get_last_lr()[0], 4))
+        ...     schedule.step()
+        >>> rates
+        [1.0, 0.8536, 0.5, 0.1464, 0.0]
 
     Source: Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts" (2017).
     """

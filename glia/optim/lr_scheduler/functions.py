@@ -21,6 +21,17 @@ class LambdaLR(LRScheduler):
         optimizer: whose learning rates to set.
         lr_lambda: f, or a list of them. State of a callable object is saved; a function's is not.
         last_epoch: -1 to start afresh.
+
+    Example:
+        >>> import glia as gl
+        >>> opt = gl.optim.SGD([gl.Parameter(1.0)], lr=1.0, momentum=0.9)
+        >>> schedule = gl.optim.lr_scheduler.LambdaLR(opt, lambda epoch: 1 / (1 + epoch))
+        >>> rates = []
+        >>> for epoch in range(4):
+        ...     rates.append(round(schedule.get_last_lr()[0], 4))
+        ...     schedule.step()
+        >>> rates
+        [1.0, 0.5, 0.3333, 0.25]
     """
 
     _hidden = ("optimizer", "lr_lambdas")
@@ -75,6 +86,17 @@ class MultiplicativeLR(LambdaLR):
         optimizer: whose learning rates to set.
         lr_lambda: f, or a list of them, one for each group.
         last_epoch: -1 to start afresh.
+
+    Example:
+        >>> import glia as gl
+        >>> opt = gl.optim.SGD([gl.Parameter(1.0)], lr=1.0, momentum=0.9)
+        >>> schedule = gl.optim.lr_scheduler.MultiplicativeLR(opt, lambda epoch: 0.9)
+        >>> rates = []
+        >>> for epoch in range(4):
+        ...     rates.append(round(schedule.get_last_lr()[0], 4))
+        ...     schedule.step()
+        >>> rates
+        [1.0, 0.9, 0.81, 0.729]
     """
 
     def get_lr(self) -> list[float]:

@@ -172,8 +172,8 @@ class Optimizer:
         given = param_group["params"]
         entries = [given] if isinstance(given, Tensor) else list(given)
         params = [entry[1] if isinstance(entry, tuple) else entry for entry in entries]
-        names = [entry[0] for entry in entries if isinstance(entry, tuple)]
-        if names and len(names) < len(entries):
+        named = [entry[0] for entry in entries if isinstance(entry, tuple)]
+        if named and len(named) < len(entries):
             what = tr("some parameters have names, some have none.", "部分参数有名称，部分没有。")
             raise ArgumentError(teach(what, "net.parameters() | net.named_parameters()"))
         known = {id(p) for group in self.param_groups for p in group["params"]}
@@ -187,8 +187,8 @@ class Optimizer:
                 raise ArgumentError(teach(what, tr("name each once", "每个参数只给一次")))
             known.add(id(param))
         options = {**self.defaults, **param_group, "params": params}
-        if names:
-            options["param_names"] = names
+        if named:
+            options["param_names"] = named
         unknown = sorted(set(options) - set(self.defaults) - {"params", *EXTRA})
         if unknown:
             names = ", ".join(self.defaults)

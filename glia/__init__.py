@@ -67,9 +67,17 @@ from glia.tensor.random import (
 )
 from glia.tensor.rows import Rows
 from glia.tensor.scan import scan
+from glia.tensor.spectrogram import istft, stft
 from glia.tensor.tensor import Parameter, Tensor, as_tensor, enable_grad, no_grad, realize
 from glia.tensor.transforms import grad, jvp, stop_gradient, value_and_grad, vjp
 from glia.tensor.vmap import vmap
+from glia.tensor.windows import (
+    bartlett_window,
+    blackman_window,
+    hamming_window,
+    hann_window,
+    kaiser_window,
+)
 
 __all__ = [
     "set_rng_state",
@@ -85,6 +93,13 @@ __all__ = [
     "default_generator",
     "bernoulli",
     "Generator",
+    "bartlett_window",
+    "blackman_window",
+    "hamming_window",
+    "hann_window",
+    "kaiser_window",
+    "istft",
+    "stft",
     "custom_vjp",
     "custom_jvp",
     "checkpoint",
@@ -195,6 +210,7 @@ _LAZY = {
     "pixel_unshuffle": "glia.nn.shuffle_functions",
     "profile": "glia.runtime.profile",
     "random": "glia.tensor.random",
+    "signal": "glia.tensor.signal",
     "save_file": "glia.interop.safetensors",
     "special": "glia.tensor.special",
     "show_kernels": "glia.tensor.look",

@@ -39,7 +39,8 @@ OTHERWISE: dict[str, Callable[..., Any]] = {
     "linalg.lstsq.grad_oriented": lambda a, b, driver: gl.linalg.lstsq(a, b, driver=driver)[:2],
     "linalg.pinv.singular": lambda a, b: gl.linalg.pinv(a @ b.mT),
 }
-#: Vectors whose sign (or angle) is free: only their sizes are compared.
+#: Vectors whose sign (or angle) is free are compared by their sizes, exponentials by how far they
+#: are off the largest element.
 SEEN_AS: dict[str, Callable[..., Any]] = {
     "linalg.eig": lambda result: (result[0], abs(result[1])),
     "linalg.eigh": lambda result: (result[0], abs(result[1])),
@@ -47,6 +48,7 @@ SEEN_AS: dict[str, Callable[..., Any]] = {
     "svd": lambda result: (abs(result[0]), result[1], abs(result[2])),
     "linalg.qr": lambda result: (abs(result[0]), abs(result[1])),
     "qr": lambda result: (abs(result[0]), abs(result[1])),
+    "matrix_exp": lambda result: result / abs(result).sum((-2, -1), True),
 }
 
 

@@ -212,7 +212,7 @@ _LOST = "has no eigenvalues that could be found (is there a NaN or an infinity i
 
 def _eigh_gradient(node: Expr, g: Expr) -> tuple[Expr]:
     from glia.ir import matrices as m
-    from glia.ir.build import cast, div, sub, where
+    from glia.ir.build import add, cast, div, mul, sub, where
 
     v = intern(node.op, node.inputs, (True, 1))
     if node.attrs[1] == 0:
@@ -222,6 +222,7 @@ def _eigh_gradient(node: Expr, g: Expr) -> tuple[Expr]:
     alone = m.on_diagonal(*gaps.shape[-2:])
     turned = m.mm(m.mH(v), g)
     inner = where(alone, 0.0, div(turned, where(alone, 1.0, gaps)))
+    inner = mul(add(inner, m.mH(inner)), 0.5)  # as PyTorch: Hermitian, like A
     return (m.mm(v, inner, m.mH(v)),)
 
 

@@ -17,7 +17,7 @@ from glia.base.errors import ArgumentError, ShapeError, teach
 from glia.base.i18n import tr
 from glia.base.shapes import numel
 from glia.tensor.node import watch
-from glia.tensor.tensor import Tensor, to_numpy, wrap
+from glia.tensor.tensor import Tensor, wrap
 
 VERSION = "2024.12"
 DEVICE = "cpu"
@@ -118,12 +118,6 @@ def plain(array: Tensor) -> Tensor:
 def from_array(array: Any, dtype: DType | None = None) -> Array:
     """A copy of a NumPy array."""
     return of(Tensor(np.asarray(array), dtype))
-
-
-def hosted(function: Any, *arrays: Tensor, **options: Any) -> Array:
-    """What a function of NumPy makes of the values, at once."""
-    with np.errstate(all="ignore"):
-        return from_array(function(*(to_numpy(array) for array in arrays), **options))
 
 
 def check_device(device: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from glia.array_api.arguments import array, one_axis, operands, recorded
-from glia.array_api.array import Array, from_array, hosted, of, plain
+from glia.array_api.array import Array, from_array, of, plain
 from glia.base.errors import ArgumentError, teach
 from glia.base.i18n import tr
 from glia.ir import build, lookup
@@ -107,7 +107,7 @@ def nonzero(x: Array, /) -> tuple[Array, ...]:
     if not x.ndim:
         what = tr("nonzero: expected at least 1 dimension.", "nonzero：至少应为 1 维。")
         raise ArgumentError(teach(what, "reshape(x, (1,))"))
-    return tuple(from_array(place.astype(np.int64)) for place in np.nonzero(to_numpy(x)))
+    return tuple(map(of, plain(x).nonzero(as_tuple=True)))
 
 
 def searchsorted(
@@ -213,7 +213,7 @@ def isin(x1: Array | int, x2: Array | int, /, *, invert: bool = False) -> Array:
         tensor([ True, False,  True])
     """
     first, second = operands("isin", x1, x2, "any")
-    return hosted(np.isin, first, second, invert=invert)
+    return of(plain(first).isin(plain(second), invert=invert))
 
 
 # Taking at places

@@ -159,6 +159,7 @@ from glia.nn.recurrent import (
     LSTMCell,
     RNNCell,
 )
+from glia.nn.resize import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 from glia.nn.shuffle import ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold
 from glia.nn.sparse import (
     Embedding,
@@ -310,6 +311,9 @@ __all__ = [
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "Unfold",
+    "Upsample",
+    "UpsamplingBilinear2d",
+    "UpsamplingNearest2d",
     "ZeroPad1d",
     "ZeroPad2d",
     "ZeroPad3d",

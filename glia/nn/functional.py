@@ -128,6 +128,16 @@ from glia.nn.pool_functions import (
     max_unpool2d,
     max_unpool3d,
 )
+from glia.nn.resize_functions import (
+    interpolate,
+    upsample,
+    upsample_bilinear,
+    upsample_nearest,
+)
+from glia.nn.sampling_functions import (
+    affine_grid,
+    grid_sample,
+)
 from glia.nn.shuffle_functions import (
     channel_shuffle,
     fold,

@@ -82,8 +82,8 @@ def test_a_generator_of_ones_own() -> None:
     """The same numbers again, whatever the global stream does."""
     for name, options in RANDOM.items():
         function = getattr(init, name)
-        first = function(gl.zeros(3, 4), **options, generator=Generator(5)).numpy()
-        again = function(gl.zeros(3, 4), **options, generator=Generator(5)).numpy()
+        first = function(gl.zeros(3, 4), **options, generator=Generator().manual_seed(5)).numpy()
+        again = function(gl.zeros(3, 4), **options, generator=Generator().manual_seed(5)).numpy()
         other = function(gl.zeros(3, 4), **options).numpy()
         np.testing.assert_array_equal(first, again)
         assert (first != other).any(), name

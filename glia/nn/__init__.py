@@ -137,6 +137,7 @@ from glia.nn.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
+from glia.nn.parameter_containers import ParameterDict, ParameterList
 from glia.nn.pooling import (
     AvgPool1d,
     AvgPool2d,
@@ -273,6 +274,8 @@ __all__ = [
     "PReLU",
     "PairwiseDistance",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",

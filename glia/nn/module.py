@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from glia.base.errors import ArgumentError, DTypeError, teach
+from glia.base.errors import ArgumentError, DTypeError, GradError, teach
 from glia.base.i18n import tr
 from glia.base.source import module_stack
 from glia.nn import state as _state
@@ -41,7 +41,8 @@ class Module:
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module]
     _non_persistent: set[str]
-    _forward_hooks: dict[object, Callable[[Module, Any, Any], Any]]
+    _forward_hooks: dict[object, tuple[Callable[..., Any], bool]]  # and whether with keywords
+    _forward_pre_hooks: dict[object, tuple[Callable[..., Any], bool]]
 
     if TYPE_CHECKING:
 
@@ -57,6 +58,7 @@ class Module:
         fields["_modules"] = {}
         fields["_non_persistent"] = set()
         fields["_forward_hooks"] = {}
+        fields["_forward_pre_hooks"] = {}
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; every subclass defines it."""
@@ -66,6 +68,8 @@ class Module:
         raise NotImplementedError(teach(what, help))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._forward_pre_hooks:
+            args, kwargs = self._prepared(args, kwargs)
         module_stack.append(self._name)
         try:
             result = self.forward(*args, **kwargs) if kwargs else self.forward(*args)
@@ -74,10 +78,23 @@ class Module:
         finally:
             module_stack.pop()
         if self._forward_hooks:
-            for hook in tuple(self._forward_hooks.values()):
-                changed = hook(self, args, result)
+            for hook, keywords in tuple(self._forward_hooks.values()):
+                given = (args, kwargs) if keywords else (args,)
+                changed = hook(self, *given, result)
                 result = result if changed is None else changed
         return result
+
+    def _prepared(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
+        """The arguments after all hooks before forward."""
+        for hook, keywords in tuple(self._forward_pre_hooks.values()):
+            changed = hook(self, args, kwargs) if keywords else hook(self, args)
+            if changed is None:
+                continue
+            if keywords:
+                args, kwargs = changed
+            else:
+                args = changed if isinstance(changed, tuple) else (changed,)
+        return args, kwargs
 
     # Registration: each part stands in its table, and as a plain attribute for fast access.
 
@@ -151,11 +168,36 @@ class Module:
 
     register_module = add_module
 
-    def register_forward_hook(self, hook: Callable[[Module, Any, Any], Any]) -> Handle:
-        """Call ``hook(module, args, output)`` after each forward; ``handle.remove()`` ends it."""
-        handle = Handle(self._forward_hooks)
-        self._forward_hooks[handle] = hook
-        return handle
+    def register_forward_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> Handle:
+        """Call ``hook(module, args, output)`` after each forward; ``handle.remove()`` ends it.
+
+        What it returns, if not None, replaces the output. ``with_kwargs``: the hook also gets
+        the keywords, after ``args``; ``prepend``: it comes before those registered earlier.
+        """
+        return Handle.added(self._forward_hooks, hook, prepend, with_kwargs)
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> Handle:
+        """Call ``hook(module, args)`` before each forward; ``handle.remove()`` ends it.
+
+        What it returns, if not None, replaces the arguments; with ``with_kwargs`` the hook gets
+        ``args, kwargs`` and returns both.
+        """
+        return Handle.added(self._forward_pre_hooks, hook, prepend, with_kwargs)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Any:
+        """Not offered: derivatives are expressions, computed in no module's turn."""
+        what = tr("hooks on gradients of modules are not offered.", "不支持模块梯度钩子。")
+        help = tr(
+            "read p.grad after backward(), or use a forward hook",
+            "请在 backward() 之后读取 p.grad，或使用前向钩子",
+        )
+        raise GradError(teach(what, help))
+
+    register_full_backward_pre_hook = register_backward_hook = register_full_backward_hook
 
     # Walking the tree
 
@@ -306,8 +348,25 @@ class Handle:
     def __init__(self, hooks: dict[Any, Any]) -> None:
         self._hooks = hooks
 
+    @classmethod
+    def added(cls, hooks: dict[Any, Any], hook: Any, first: bool, keywords: bool) -> Handle:
+        """A handle on a hook put first or last."""
+        handle = cls(hooks)
+        others = dict(hooks) if first else {}
+        if first:
+            hooks.clear()
+        hooks[handle] = (hook, keywords)
+        hooks.update(others)
+        return handle
+
     def remove(self) -> None:
         self._hooks.pop(self, None)
+
+    def __enter__(self) -> Handle:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.remove()
 
 
 def _buffer_like(value: Any) -> bool:

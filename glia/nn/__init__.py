@@ -73,6 +73,7 @@ from glia.nn.dropout import (
     Dropout3d,
     FeatureAlphaDropout,
 )
+from glia.nn.gru_conventions import convert_gru
 from glia.nn.linear import (
     Bilinear,
     Flatten,
@@ -323,4 +324,5 @@ __all__ = [
     "functional",
     "init",
     "utils",
+    "convert_gru",
 ]

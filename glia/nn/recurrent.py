@@ -34,6 +34,31 @@ def _mode(name: str, nonlinearity: str) -> str:
     return f"RNN_{nonlinearity.upper()}"
 
 
+def _lstm_mode(peephole: bool, coupled: bool) -> str:
+    return "LSTM" + "_PEEPHOLE" * bool(peephole) + "_COUPLED" * bool(coupled)
+
+
+def _gru_mode(name: str, reset: str, z_weighs: str) -> str:
+    for option, found, choices in (
+        ("reset", reset, ("after", "before")),
+        ("z_weighs", z_weighs, ("old", "new")),
+    ):
+        if found not in choices:
+            what = tr(
+                f"{name}: expected {option} {choices[0]!r} or {choices[1]!r}, found {found!r}.",
+                f"{name}：{option} 应为 {choices[0]!r} 或 {choices[1]!r}，得到 {found!r}。",
+            )
+            raise ArgumentError(teach(what))
+    return "GRU" + "_BEFORE" * (reset == "before") + "_NEW" * (z_weighs == "new")
+
+
+def _variant(mode: str) -> str:
+    """What a layer's description says of its variant."""
+    texts = {"PEEPHOLE": "peephole=True", "COUPLED": "coupled=True", "BEFORE": "reset=before"}
+    texts["NEW"] = "z_weighs=new"
+    return "".join(f", {texts[part]}" for part in mode.split("_") if part in texts)
+
+
 def _pair(name: str, state: Any) -> tuple[Tensor, Tensor]:
     """The two states of an LSTM."""
     if isinstance(state, tuple | list) and len(state) == 2:
@@ -91,6 +116,8 @@ class RNNBase(Module):
                 shapes |= {"bias_ih": (gates,), "bias_hh": (gates,)}
             if self.proj_size:
                 shapes["weight_hr"] = (self.proj_size, self.hidden_size)
+            if "PEEPHOLE" in mode:
+                shapes["weight_c"] = ((_r.KINDS[mode].gates - 1) * self.hidden_size,)
             for direction in directions:
                 for part, shape in shapes.items():
                     self._names.append(f"{part}_l{layer}{direction}")
@@ -99,7 +126,8 @@ class RNNBase(Module):
         self.reset_parameters()
 
     def _check(self, name: str) -> None:
-        if self.proj_size and (self.mode != "LSTM" or self.proj_size >= self.hidden_size):
+        is_lstm = self.mode.startswith("LSTM")
+        if self.proj_size and (not is_lstm or self.proj_size >= self.hidden_size):
             what = tr(
                 f"{name}: proj_size {self.proj_size} is for LSTM only, and must be smaller than "
                 f"hidden_size {self.hidden_size}.",
@@ -125,7 +153,7 @@ class RNNBase(Module):
     def all_weights(self) -> list[list[Parameter]]:
         """The parameters by layer and direction."""
         found = [getattr(self, name) for name in self._names]
-        size = 2 + 2 * self.bias + bool(self.proj_size)
+        size = 2 + 2 * self.bias + bool(self.proj_size) + ("PEEPHOLE" in self.mode)
         return [found[i : i + size] for i in range(0, len(found), size)]
 
     def _plan(self, given: bool, dropout: float) -> _r.Plan:
@@ -140,7 +168,6 @@ class RNNBase(Module):
                 directions,
                 self.batch_first,
                 len(self._names) // (self.num_layers * directions),
-                self.bias,
                 given,
                 dropout,
             )
@@ -171,7 +198,7 @@ class RNNBase(Module):
         for name, usual in plain.items():
             if getattr(self, name) != usual:
                 parts.append(f"{name}={getattr(self, name)}")
-        return ", ".join(parts)
+        return ", ".join(parts) + _variant(self.mode)
 
 
 class RNN(RNNBase):
@@ -233,6 +260,9 @@ class LSTM(RNNBase):
         dropout: probability of dropping an output between two layers while training.
         bidirectional: a second run from the end to the beginning; outputs stand side by side.
         proj_size: size of hₜ, smaller than ``hidden_size``; 0 for no projection.
+        peephole: gates see the cell state too, i and f that before the step and o that after
+            it, each by a weight per element (``weight_c``: i, f, o).
+        coupled: the input gate is ``1 - σ(f)`` and has no weights; the others are f, g, o.
 
     Shape:
         input (L, N, input_size), h and c (num_layers · D, N, size) → output (L, N, D · size) and
@@ -245,7 +275,9 @@ class LSTM(RNNBase):
         ((4, 7, 5), (1, 4, 5), (1, 4, 5))
 
     Source: Hochreiter and Schmidhuber, "Long short-term memory" (1997); Gers, Schmidhuber,
-    Cummins, "Learning to forget" (2000); Sak, Senior, Beaufays (2014) for the projection.
+    Cummins, "Learning to forget" (2000); Sak, Senior, Beaufays (2014) for the projection; Gers and
+    Schmidhuber, "Recurrent nets that time and count" (2000) for peepholes; Greff et al., "LSTM: a
+    search space odyssey" (2017) for coupled gates.
     """
 
     def __init__(
@@ -259,9 +291,12 @@ class LSTM(RNNBase):
         bidirectional: bool = False,
         proj_size: int = 0,
         dtype: Any = None,
+        *,
+        peephole: bool = False,
+        coupled: bool = False,
     ) -> None:
         options = (num_layers, bias, batch_first, dropout, bidirectional, proj_size, dtype)
-        super().__init__("LSTM", input_size, hidden_size, *options)
+        super().__init__(_lstm_mode(peephole, coupled), input_size, hidden_size, *options)
 
     def forward(
         self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
@@ -283,6 +318,9 @@ class GRU(RNNBase):
         batch_first: input and output are (N, L, …) instead of (L, N, …); states are not.
         dropout: probability of dropping an output between two layers while training.
         bidirectional: a second run from the end to the beginning; outputs stand side by side.
+        reset: ``"after"`` the product with W_hn, as above, or ``"before"`` it: ``W_hn (r h)``,
+            as first published.
+        z_weighs: ``"old"`` state, as above, or the ``"new"`` one: ``h = (1 - z) hₜ₋₁ + z n``.
 
     Shape:
         input (L, N, input_size), hx (num_layers · D, N, hidden_size) → output (L, N, D ·
@@ -308,9 +346,13 @@ class GRU(RNNBase):
         dropout: float = 0.0,
         bidirectional: bool = False,
         dtype: Any = None,
+        *,
+        reset: str = "after",
+        z_weighs: str = "old",
     ) -> None:
         options = (num_layers, bias, batch_first, dropout, bidirectional)
-        super().__init__("GRU", input_size, hidden_size, *options, dtype=dtype)
+        mode = _gru_mode("GRU", reset, z_weighs)
+        super().__init__(mode, input_size, hidden_size, *options, dtype=dtype)
 
 
 class RNNCellBase(Module):
@@ -330,6 +372,8 @@ class RNNCellBase(Module):
         self.weight_hh = empty_parameter((gates, self.hidden_size), dtype)
         for part in ("bias_ih", "bias_hh"):
             self.register_parameter(part, empty_parameter((gates,), dtype) if bias else None)
+        if "PEEPHOLE" in mode:
+            self.weight_c = empty_parameter((gates - self.hidden_size,), dtype)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -338,7 +382,8 @@ class RNNCellBase(Module):
 
     def _step(self, input: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         biases = (self.bias_ih, self.bias_hh) if self.bias else ()
-        tensors = (input, *state, self.weight_ih, self.weight_hh, *biases)
+        peepholes = (self.weight_c,) if "PEEPHOLE" in self.mode else ()
+        tensors = (input, *state, self.weight_ih, self.weight_hh, *biases, *peepholes)
         return apply_all(_r.cell, tensors, type(self).__name__, self.mode, bool(state))
 
     def forward(self, input: Tensor, hx: Any = None) -> Any:
@@ -346,7 +391,7 @@ class RNNCellBase(Module):
 
     def extra_repr(self) -> str:
         parts = f"{self.input_size}, {self.hidden_size}"
-        return parts if self.bias else f"{parts}, bias=False"
+        return (parts if self.bias else f"{parts}, bias=False") + _variant(self.mode)
 
 
 class RNNCell(RNNCellBase):
@@ -402,9 +447,16 @@ class LSTMCell(RNNCellBase):
     """
 
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, dtype: Any = None
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        dtype: Any = None,
+        *,
+        peephole: bool = False,
+        coupled: bool = False,
     ) -> None:
-        super().__init__("LSTM", input_size, hidden_size, bias, dtype)
+        super().__init__(_lstm_mode(peephole, coupled), input_size, hidden_size, bias, dtype)
 
     def forward(
         self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
@@ -431,6 +483,14 @@ class GRUCell(RNNCellBase):
     """
 
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, dtype: Any = None
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        dtype: Any = None,
+        *,
+        reset: str = "after",
+        z_weighs: str = "old",
     ) -> None:
-        super().__init__("GRU", input_size, hidden_size, bias, dtype)
+        mode = _gru_mode("GRUCell", reset, z_weighs)
+        super().__init__(mode, input_size, hidden_size, bias, dtype)

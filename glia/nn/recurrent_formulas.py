@@ -30,6 +30,7 @@ class Weights(NamedTuple):
     b_ih: Expr | None
     b_hh: Expr | None
     hr: Expr | None  # (projection, hidden)
+    c: Expr | None  # what gates see of the cell state: i, f, o, or f, o; each (hidden,)
 
 
 State = tuple[Expr, ...]
@@ -60,41 +61,94 @@ def _plain(activation: Callable[[Expr], Expr]) -> Step:
 
 
 def _lstm(p: Expr, state: State, w: Weights) -> State:
-    """``c' = σ(f) c + σ(i) tanh(g)``, ``h' = σ(o) tanh(c')``"""
+    """``c' = σ(f) c + σ(i) tanh(g)``, ``h' = σ(o) tanh(c')``
+
+    With peepholes i and f see c, and o sees c'. Without an own i it is 1 - f.
+    """
     h, c = state
-    i, f, g, o = _parts(build.add(p, products.linear(h, w.hh)), 4)
-    kept = build.mul(build.sigmoid(f), c)
-    c = build.add(kept, build.mul(build.sigmoid(i), build.tanh(g)))
+    hidden = c.shape[1]
+    *ends, g, o = _parts(build.add(p, products.linear(h, w.hh)), w.hh.shape[0] // hidden)
+    if w.c is not None:
+        ends = [build.add(a, build.mul(_piece(w.c, i, hidden), c)) for i, a in enumerate(ends)]
+    f = build.sigmoid(ends[-1])
+    i = build.sigmoid(ends[0]) if len(ends) == 2 else build.sub(1.0, f)
+    c = build.add(build.mul(f, c), build.mul(i, build.tanh(g)))
+    if w.c is not None:
+        o = build.add(o, build.mul(_piece(w.c, len(ends), hidden), c))
     h = build.mul(build.sigmoid(o), build.tanh(c))
     return (h if w.hr is None else products.linear(h, w.hr)), c
 
 
-def _gru(p: Expr, state: State, w: Weights) -> State:
-    """``n = tanh(p + r (W h + b))``, ``h' = (1 - z) n + z h``"""
+def _piece(w: Expr, number: int, size: int) -> Expr:
+    """One of the equal pieces that a vector consists of."""
+    return slice_(w, (number * size,), (number * size + size,), (1,))
+
+
+def _gru(p: Expr, state: State, w: Weights) -> tuple[Expr, Expr, Expr]:
+    """``z``, ``n = tanh(p + r (W h + b))`` and ``h``."""
     (h,) = state
     from_input, from_state = _parts(p, 3), _parts(products.linear(h, w.hh), 3)
     r, z = (build.sigmoid(build.add(from_input[i], from_state[i])) for i in range(2))
     inner = from_state[2]
     if w.b_hh is not None:
-        hidden = inner.shape[1]
-        inner = build.add(inner, slice_(w.b_hh, (2 * hidden,), (3 * hidden,), (1,)))
+        inner = build.add(inner, _piece(w.b_hh, 2, inner.shape[1]))
     n = build.tanh(build.add(from_input[2], build.mul(r, inner)))
-    return (build.add(n, build.mul(z, build.sub(h, n))),)
+    return z, n, h
+
+
+def _gru_before(p: Expr, state: State, w: Weights) -> tuple[Expr, Expr, Expr]:
+    """``z``, ``n = tanh(p + W (r h))`` and ``h``: reset before the product, not after it."""
+    (h,) = state
+    hidden = h.shape[1]
+    gates, last = (
+        slice_(w.hh, (a * hidden, 0), (b * hidden, hidden), (1, 1)) for a, b in ((0, 2), (2, 3))
+    )
+    from_input, from_state = _parts(p, 3), _parts(products.linear(h, gates), 2)
+    r, z = (build.sigmoid(build.add(from_input[i], from_state[i])) for i in range(2))
+    n = build.tanh(build.add(from_input[2], products.linear(build.mul(r, h), last)))
+    return z, n, h
+
+
+def _old(parts: Callable[..., tuple[Expr, Expr, Expr]]) -> Step:
+    def step(p: Expr, state: State, w: Weights) -> State:
+        """``h' = (1 - z) n + z h``"""
+        z, n, h = parts(p, state, w)
+        return (build.add(n, build.mul(z, build.sub(h, n))),)
+
+    return step
+
+
+def _new(parts: Callable[..., tuple[Expr, Expr, Expr]]) -> Step:
+    def step(p: Expr, state: State, w: Weights) -> State:
+        """``h' = (1 - z) h + z n``"""
+        z, n, h = parts(p, state, w)
+        return (build.add(h, build.mul(z, build.sub(n, h))),)
+
+    return step
 
 
 KINDS = {
     "RNN_TANH": Kind(1, _plain(build.tanh)),
     "RNN_RELU": Kind(1, _plain(build.relu)),
     "LSTM": Kind(4, _lstm, 2),
-    "GRU": Kind(3, _gru),
+    "LSTM_PEEPHOLE": Kind(4, _lstm, 2),
+    "LSTM_COUPLED": Kind(3, _lstm, 2),
+    "LSTM_PEEPHOLE_COUPLED": Kind(3, _lstm, 2),
+    "GRU": Kind(3, _old(_gru)),
+    "GRU_NEW": Kind(3, _new(_gru)),
+    "GRU_BEFORE": Kind(3, _old(_gru_before)),
+    "GRU_BEFORE_NEW": Kind(3, _new(_gru_before)),
 }
 
 
 def _bias(mode: str, w: Weights) -> Expr | None:
-    """What can be added before the loop: of a GRU's second bias, the part for r and z."""
+    """What can be added before the loop: of a GRU's second bias, the part for r and z.
+
+    Where the reset comes before the product, all of it.
+    """
     if w.b_ih is None or w.b_hh is None:
         return None
-    if mode != "GRU":
+    if mode not in ("GRU", "GRU_NEW"):
         return build.add(w.b_ih, w.b_hh)
     hidden = w.b_hh.shape[0] // 3
     return build.add(w.b_ih, pad(slice_(w.b_hh, (0,), (2 * hidden,), (1,)), (0,), (hidden,)))
@@ -121,7 +175,7 @@ def cell(x: Expr, *rest: object) -> State:
     kind = KINDS[mode]
     exprs: list[Expr] = list(tensors)  # type: ignore[arg-type]
     count = kind.states if given else 0
-    w = Weights(*exprs[count:], *(None,) * (5 - len(exprs) + count))
+    w = _weights(mode, exprs[count:])
     check_dtype(name, x, w.ih)
     single = x.ndim == 1
     _check_input(name, x, w.ih.shape[1], 1)
@@ -150,7 +204,6 @@ class Plan(NamedTuple):
     directions: int
     batch_first: bool
     weights: int  # of one layer in one direction
-    bias: bool
     given: bool  # whether the first state is
     dropout: float  # between layers; 0 in evaluation
 
@@ -168,7 +221,7 @@ def recurrent(x: Expr, *rest: object) -> State:
     runs = plan.layers * plan.directions
     first = len(given)
     groups = [
-        _weights(plan, exprs[first + i * plan.weights : first + (i + 1) * plan.weights])
+        _weights(plan.mode, exprs[first + i * plan.weights : first + (i + 1) * plan.weights])
         for i in range(runs)
     ]
     keys = exprs[first + runs * plan.weights :]
@@ -201,9 +254,13 @@ def recurrent(x: Expr, *rest: object) -> State:
     return out, *(_stacked(plan, [last[i] for last in lasts], single) for i in range(kind.states))
 
 
-def _weights(plan: Plan, found: Sequence[Expr]) -> Weights:
-    biases = found[2:4] if plan.bias else (None, None)
-    return Weights(found[0], found[1], *biases, *(found[4 if plan.bias else 2 :] or (None,)))
+def _weights(mode: str, found: Sequence[Expr]) -> Weights:
+    """Two products, then two biases, a projection and peepholes, each of them or not."""
+    rest = list(found[2:])
+    peepholes = rest.pop() if "PEEPHOLE" in mode else None
+    projection = rest.pop() if len(rest) % 2 else None
+    b_ih, b_hh = rest or (None, None)
+    return Weights(found[0], found[1], b_ih, b_hh, projection, peepholes)
 
 
 def _loop(kind: Kind, p: Expr, start: State, w: Weights, reverse: bool) -> tuple[Expr, State]:

@@ -14,8 +14,11 @@ import numpy as np
 
 from glia.base.errors import DTypeError, GradError, ShapeError, teach
 from glia.base.i18n import tr
+from glia.ir import build
+from glia.ir.expr import Expr
+from glia.ir.ops.view import broadcast_to
 from glia.tensor import node as _node
-from glia.tensor.record import Handle
+from glia.tensor.record import Handle, record
 
 if TYPE_CHECKING:
     from glia.tensor.tensor import Tensor
@@ -39,6 +42,10 @@ NAMES = (
 RESHAPING = ("squeeze", "swapaxes", "swapdims", "t", "transpose", "unsqueeze")
 
 _RANK = {"bool": 0, "uint": 1, "int": 1, "float": 2, "complex": 3}
+
+
+def _filled(x: Expr, value: Expr) -> Expr:
+    return broadcast_to(build.cast(value, x.dtype), x.shape)
 
 
 def install(methods: type) -> None:
@@ -131,14 +138,14 @@ class InPlace(Handle):
         from glia.tensor.tensor import Tensor
 
         if not isinstance(value, Tensor):
-            return Tensor(np.full(self.shape, value).astype(self.dtype.np))
+            value = Tensor(np.asarray(value).astype(self.dtype.np))
         if value.ndim:
             what = tr(
                 f"fill: expected a number or a 0-d tensor, got shape {value.shape}.",
                 f"fill：应为数值或 0 维张量，得到形状 {value.shape}。",
             )
             raise ShapeError(teach(what))
-        return value.to(self.dtype).expand(self.shape)
+        return record(_filled, (self, value))
 
     def zero(self) -> Tensor:
         """Zeros of this shape and dtype."""

@@ -23,6 +23,7 @@ from glia.tensor.assignment import assign_items
 from glia.tensor.complexes import Complexes
 from glia.tensor.draws import Draws
 from glia.tensor.elementwise import Elementwise
+from glia.tensor.fresh import Fresh
 from glia.tensor.indexing import describe_index, getitem, read, take_items
 from glia.tensor.inplace import InPlace, install
 from glia.tensor.matrices import Matrices
@@ -58,6 +59,7 @@ GROUPS = (
 class Methods(
     InPlace,
     Draws,
+    Fresh,
     Elementwise,
     Pairs,
     Reductions,

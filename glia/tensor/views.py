@@ -10,7 +10,7 @@ import numpy as np
 from glia.base.errors import ArgumentError, ShapeError, teach
 from glia.base.i18n import tr
 from glia.base.shapes import infer_reshape, normalize_dim, numel
-from glia.ir import arrange, build, lookup
+from glia.ir import arrange, build, lookup, padding
 from glia.ir.ops import view
 from glia.tensor.record import Handle, record, sizes_of
 
@@ -232,6 +232,19 @@ class Views(Handle):
             )
             raise ShapeError(teach(what))
         return record(arrange.narrow, (self,), at, first, first + length)
+
+    def constant_pad_nd(self, pad: Sequence[int], value: float = 0) -> Tensor:
+        """A constant around: pairs (before, after), the last dimension first; negative ones cut."""
+        if len(pad) % 2 or len(pad) > 2 * self.ndim:
+            what = tr(
+                f"constant_pad_nd: {tuple(pad)} are no pairs for the dimensions of {self.shape}.",
+                f"constant_pad_nd：{tuple(pad)} 不是 {self.shape} 各维的成对边距。",
+            )
+            raise ArgumentError(teach(what))
+        if not len(pad):
+            return self.reshape(self.shape)
+        pairs = [(int(pad[i]), int(pad[i + 1])) for i in range(0, len(pad), 2)]
+        return record(padding.constant, (self,), tuple(reversed(pairs)), value)
 
     def select(self, dim: int, index: int) -> Tensor:
         """``x[…, index, …]`` along ``dim``."""

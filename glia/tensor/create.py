@@ -112,7 +112,7 @@ def arange(
         start, end, step = int(start), int(end), int(step)
     if found.kind in ("int", "uint"):
         count = math.ceil((end - start) / step)
-        values = int(start) + int(step) * np.arange(count)
+        values: Any = int(start) + int(step) * np.arange(count)
     else:
         values = np.arange(start, end, step)
     return Tensor(values.astype(found.np), requires_grad=requires_grad)

@@ -155,14 +155,14 @@ def _igamma_numpy(a: np.ndarray, x: np.ndarray, upper: bool) -> np.ndarray:
     return igamma_of(a, x, upper).astype(a.dtype)
 
 
-def _igamma_gradient(node: Expr, g: Expr) -> tuple[None, Expr]:
-    """``± x^(a - 1) e⁻ˣ / Γ(a)`` by x; the order has gone through a row without derivative."""
+def _igamma_gradient(node: Expr, g: Expr) -> tuple[Expr, Expr]:
+    """``± x^(a - 1) e⁻ˣ / Γ(a)`` by x; what goes to a is refused by the row ``parameter``."""
     a, x = node.inputs
     from glia.ir.ops.functions import LGAMMA
 
     power = _op(SUB, _op(MUL, _op(SUB, a, _like(1.0, a)), _op(LOG, x)), x)
     slope = _op(EXP, _op(SUB, power, _op(LGAMMA, a)))
-    return None, _op(MUL, g, _op(NEG, slope) if node.attrs[0] else slope)
+    return g, _op(MUL, g, _op(NEG, slope) if node.attrs[0] else slope)
 
 
 def _zeta_numpy(s: np.ndarray, q: np.ndarray) -> np.ndarray:
@@ -177,10 +177,11 @@ def _digamma_gradient(node: Expr, g: Expr) -> tuple[Expr]:
     return (_op(MUL, g, polygamma(1, node.inputs[0])),)
 
 
-def _zeta_gradient(node: Expr, g: Expr) -> tuple[None, Expr]:
+def _zeta_gradient(node: Expr, g: Expr) -> tuple[Expr, Expr]:
+    """What goes to s is refused there, by the row ``parameter``."""
     s, q = node.inputs
     slope = intern(ZETA, (_op(ADD, s, _like(1.0, s)), q))
-    return None, _op(NEG, _op(MUL, g, _op(MUL, s, slope)))
+    return g, _op(NEG, _op(MUL, g, _op(MUL, s, slope)))
 
 
 def _samples() -> Sequence[Sample]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from glia.base.dtypes import int64
 from glia.base.errors import DTypeError, teach
 from glia.ir import arithmetic, build, special
 from glia.ir.expr import Expr
@@ -361,7 +362,9 @@ class Elementwise(Handle):
 
 
 def _square(x: Expr) -> Expr:
-    return build.mul(x, x)
+    """Of bools as of int64, as every power."""
+    whole = build.cast(x, int64) if x.dtype.kind == "bool" else x
+    return build.mul(whole, whole)
 
 
 def _positive(x: Expr) -> Expr:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
+from math import inf, prod
 from typing import Any, Literal, NamedTuple
 
-from glia.array_api.arguments import array, axes, cast, one_axis, operands, recorded
+from glia.array_api.arguments import array, axes, cast, keepdims_shape, one_axis, operands, recorded
 from glia.array_api.array import Array, of, plain
+from glia.array_api.creation import full
 from glia.array_api.data_types import checked_dtype
+from glia.array_api.manipulation import broadcast_arrays
 from glia.array_api.reductions import sum as _sum
 from glia.base.dtypes import DType
 from glia.base.errors import ArgumentError, ShapeError, teach
 from glia.base.i18n import tr
+from glia.base.shapes import Shape
 from glia.ir import products
 from glia.tensor import linalg as _linalg
 
@@ -181,7 +184,8 @@ def cross(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
             f"cross：第 {axis} 轴的大小应为 3，得到 {a.shape} 与 {b.shape}。",
         )
         raise ShapeError(teach(what))
-    return of(_linalg.cross(plain(a), plain(b), dim=axis))
+    one, other = broadcast_arrays(a, b)
+    return of(_linalg.cross(plain(one), plain(other), dim=axis))
 
 
 def det(x: Array, /) -> Array:
@@ -227,7 +231,10 @@ def matrix_norm(
     ord: float | Literal["fro", "nuc"] | None = "fro",
 ) -> Array:
     """The norm of matrices: Frobenius's, the nuclear one, or that of order 1, 2, ∞, -1, -2, -∞."""
-    found = plain(_matrices("matrix_norm", x))
+    x = _matrices("matrix_norm", x)
+    if not x.shape[-1] * x.shape[-2]:
+        return _norm_of_nothing(x, (x.ndim - 2, x.ndim - 1), keepdims, 0.0)
+    found = plain(x)
     return of(_linalg.matrix_norm(found, "fro" if ord is None else ord, keepdim=keepdims))
 
 
@@ -312,4 +319,13 @@ def vector_norm(
     dims = axes(axis, x.ndim)
     if not dims:
         return of(plain(x).abs())
+    if not prod(x.shape[d] for d in dims):
+        return _norm_of_nothing(x, dims, keepdims, 0.0 if ord >= 0 else inf)
     return of(_linalg.vector_norm(plain(x), ord, dims, keepdims))
+
+
+def _norm_of_nothing(x: Array, dims: Shape, keepdims: bool, value: float) -> Array:
+    shape = keepdims_shape(x.shape, dims)
+    if not keepdims:
+        shape = tuple(n for d, n in enumerate(x.shape) if d not in dims)
+    return full(shape, value, dtype=plain(x).abs().dtype)

@@ -243,7 +243,8 @@ def trained(name: str, way: str, width: int = 70) -> list[bytes]:
     """Weights after some steps, as bits."""
     gl.manual_seed(1)
     net = nn.Sequential(nn.Linear(40, width), nn.Tanh(), nn.Linear(width, 3))
-    x, y = gl.randn(60, 40), gl.tensor(np.arange(60) % 3)
+    # the input must be there: drawn inside the first step it would be part of another program
+    x, y = gl.tensor(gl.randn(60, 40).numpy()), gl.tensor(np.arange(60) % 3)
     opt, loss_fn = EVERY[name](list(net.parameters())), nn.CrossEntropyLoss()
 
     def step(x: gl.Tensor, y: gl.Tensor) -> gl.Tensor:

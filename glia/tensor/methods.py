@@ -13,8 +13,11 @@ from glia.base.dtypes import (
     float16,
     float32,
     float64,
+    int8,
+    int16,
     int32,
     int64,
+    uint8,
 )
 from glia.base.shapes import normalize_dim, numel
 from glia.ir import arithmetic, build
@@ -233,6 +236,15 @@ class Methods(
 
     def int(self) -> Tensor:
         return self.to(int32)
+
+    def short(self) -> Tensor:
+        return self.to(int16)
+
+    def char(self) -> Tensor:
+        return self.to(int8)
+
+    def byte(self) -> Tensor:
+        return self.to(uint8)
 
     def bool(self) -> Tensor:
         return self.to(bool_)

@@ -23,25 +23,24 @@ RESULTS = ROOT / "benchmarks" / "performance.json"
 NOTES: dict[str, tuple[str, str]] = {
     "W1-step": (
         "Of nine microseconds a step five are Python: arguments checked, memory for the results "
-        "taken, the call. Fewer look-ups were tried; many steps in one call (the row above) avoid "
-        "it altogether.",
-        "每步约 9 微秒，其中 5 微秒在 Python：检查参数、分配结果内存、调用。已减少查找次数；"
+        "taken, the call. Many steps in one call (the row above) avoid it altogether.",
+        "每步约 9 微秒，其中 5 微秒在 Python：检查参数、分配结果内存、调用。"
         "一次调用多步（上一行）可完全避免。",
     ),
     "W2": (
         "The matrix products take five sixths of the step, near the measured rate of "
-        "multiply-adds with both threads at work. Operands of 2-kilobyte rows collide in the "
-        "cache; packing them first cost as much as it gained.",
-        "矩阵乘法占每步的六分之五，已接近两个线程实测的乘加速率。"
-        "行宽 2 KB 的操作数在缓存中互相冲突；先打包所花的时间与所得相当。",
+        "multiply-adds; the rest are the optimizer's pass over all parameters and the waiting of "
+        "two threads for each other, some ten times a step.",
+        "矩阵乘法占每步的六分之五，已接近实测的乘加速率；"
+        "其余是优化器遍历全部参数，以及两个线程每步约十次的互相等待。",
     ),
     "W5": (
-        "Products with 1×1 kernels run at 70 to 90% of the rate of multiply-adds; the rest are "
-        "passes of batch norm over maps that no cache holds: statistics, normalisation, and twice "
-        "that backwards. Statistics in one pass with the convolution were tried and gave less "
-        "than they cost in registers.",
-        "1×1 卷积的乘法达到乘加速率的 70–90%；其余时间是批归一化对放不进缓存的特征图的多次遍历："
-        "统计、归一化，反向再各一次。尝试过把统计并入卷积，但寄存器代价超过收益。",
+        "Beside the products there are passes of batch norm over maps that no cache holds: "
+        "statistics, normalisation, and the same backwards. They are kernels of their own, in two "
+        "passes for precision; computing the statistics where the convolution stores its results "
+        "is not done yet.",
+        "除乘法外，还有批归一化对放不进缓存的特征图的多次遍历：统计、归一化，反向亦然。"
+        "它们目前是单独的内核，为精度分两遍计算；尚未在卷积写出结果时顺便统计。",
     ),
     "W5i": (
         "One picture has too little to share: the last stages multiply 49 positions by a million "
@@ -56,21 +55,23 @@ NOTES: dict[str, tuple[str, str]] = {
         "需要对求和的行分块以留在缓存中。",
     ),
     "W9": (
-        "As W8: weights' gradients over 6,400 rows. In chunks of 800 rows they ran a fifth "
-        "faster for the GRU's shapes and no faster for the LSTM's.",
-        "同 W8：对 6,400 行求和的权重梯度。每 800 行分块时 GRU 的形状快五分之一，LSTM 的没有变化。",
+        "As W8: weights' gradients over 6,400 rows. In chunks of 800 rows (tried, not kept yet) "
+        "they ran a fifth faster for the GRU's shapes and no faster for the LSTM's, whose rows of "
+        "2 KB collide in the cache.",
+        "同 W8：对 6,400 行求和的权重梯度。试过每 800 行分块（尚未采用）：GRU 的形状快五分之一，"
+        "LSTM 的没有变化，因为其 2 KB 的行在缓存中互相冲突。",
     ),
     "W10": (
-        "The products with the vocabulary of 5,000 take a quarter of the step at 80 to 95% of the "
-        "rate of multiply-adds, attention's run at 71 to 85%; arithmetic alone is 70% of the goal's "
-        "time. Zeros above the diagonal of the causal mask are computed like the rest.",
-        "与 5,000 词表的乘法占每步四分之一，达到乘加速率的 80–95%，注意力为 71–85%；"
-        "仅运算就占目标时间的 70%。因果掩码对角线以上的零也照样计算。",
+        "The products with the vocabulary of 5,000 take a quarter of the step at 80 to 95% of "
+        "the rate of multiply-adds, attention's run at 71 to 85%. Zeros above the diagonal of the "
+        "causal mask are computed like the rest.",
+        "与 5,000 词表的乘法占每步四分之一，达到乘加速率的 80–95%，注意力为 71–85%。"
+        "因果掩码对角线以上的零也照样计算。",
     ),
     "W11-gelu-erf": (
-        "Three arrays of 64 MB are read and one written at the rate of copies; the polynomial for "
-        "erf is hidden behind them on one thread, not quite on two.",
-        "读三个、写一个 64 MB 数组，已达复制速率；erf 多项式单线程时可被掩盖，两线程时不完全。",
+        "One pass over memory; the polynomial for erf takes about as long as the memory, and the "
+        "two do not overlap fully.",
+        "只遍历内存一次；erf 多项式的计算与访存耗时相近，两者未能完全重叠。",
     ),
     "W11-softmax": (
         "One row stays in the cache between its passes, so the matrix is read and written once; "
@@ -78,7 +79,8 @@ NOTES: dict[str, tuple[str, str]] = {
         "每行的多次遍历都在缓存内完成，矩阵只读写一次；其余由内存速率决定。",
     ),
     "W11-layernorm": (
-        "The array fits the last-level cache, whose rate varies with what else runs on the machine.",
+        "The array fits the last-level cache, whose rate varies with what else runs on the "
+        "machine.",
         "数组放得进末级缓存，其速率随机器上其他程序而变。",
     ),
     "W11-sum1": (

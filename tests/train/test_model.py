@@ -47,6 +47,10 @@ def model(kind: str = "sgd", dropout: float = 0.0, seed: int = 1) -> Model:
         "sgd": lambda: optim.SGD(net.parameters(), lr=0.1, momentum=0.9),
         "adam": lambda: optim.Adam(net.parameters(), lr=0.01),
         "adamw": lambda: optim.AdamW(net.parameters(), lr=0.01),
+        "nadam": lambda: optim.NAdam(net.parameters(), lr=0.01),
+        "asgd": lambda: optim.ASGD(net.parameters(), lr=0.1, t0=2),
+        "adagrad": lambda: optim.Adagrad(net.parameters(), initial_accumulator_value=0.1),
+        "adafactor": lambda: optim.Adafactor(net.parameters()),
     }
     return Model(net, nn.CrossEntropyLoss(), optimizers[kind](), {"accuracy": Accuracy()})
 
@@ -279,6 +283,20 @@ def test_resumed_equals_uninterrupted(
     assert run.logs["loss"] == pytest.approx(finished.logs["loss"], rel=1e-6)
     assert run.logs["accuracy"] == finished.logs["accuracy"]
     assert run.samples == finished.samples
+
+
+@pytest.mark.parametrize("kind", ["nadam", "asgd", "adagrad", "adafactor"])
+def test_state_of_every_shape_is_resumed(kind: str, tmp_path: Path) -> None:
+    """Numbers that parameters share, rows and columns, options that are None."""
+    whole = model(kind)
+    whole.train(2, data())
+    first = model(kind)
+    with pytest.raises(Interrupted):
+        first.train(2, data(), [Resumable(tmp_path, {}), Stop(4)])
+    second, loader = model(kind, seed=99), data()
+    resume = load_checkpoint(tmp_path, second, loader, {})
+    second.train(2, loader, resume=resume)
+    assert same(weights(second), weights(whole))
 
 
 def test_signal_handlers_are_put_back() -> None:

@@ -245,6 +245,7 @@ _LAZY = {
     "fft": "glia.tensor.fft",
     "explain_memory": "glia.explain.memory",
     "linalg": "glia.tensor.linalg",
+    "functional_call": "glia.nn.functional_call",
     "load_file": "glia.interop.safetensors",
     "metrics": "glia.metrics",
     "models": "glia.models",

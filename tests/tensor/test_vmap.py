@@ -134,6 +134,40 @@ def test_a_module_example_by_example() -> None:
     np.testing.assert_allclose(found, layer.weight.grad.numpy(), 1e-5, 1e-6)
 
 
+def test_modules_with_other_parameters() -> None:
+    """Per-example gradients by name, an ensemble in one call, and the module left as it was."""
+    gl.manual_seed(1)
+    net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+    params = {name: p.detach() for name, p in net.named_parameters()}
+    x = gl.rand(N, 3)
+
+    def loss(params: dict, x: gl.Tensor) -> gl.Tensor:
+        return (gl.functional_call(net, params, (x,)) ** 2).sum()
+
+    rows = gl.vmap(gl.grad(loss), in_dims=(None, 0))(params, x)
+    single = gl.grad(loss)(params, x[1])
+    stacked = {name: gl.stack([p, p * 2]) for name, p in params.items()}
+    both = gl.vmap(loss, in_dims=(0, None))(stacked, x)
+    second = loss({name: p * 2 for name, p in params.items()}, x)
+    gl.realize(*rows.values(), *single.values(), both, second)
+    for name, g in single.items():
+        np.testing.assert_allclose(rows[name].numpy()[1], g.numpy(), 1e-5, 1e-6)
+    np.testing.assert_allclose(both[1].item(), second.item(), 1e-5)
+    assert all(p is q for p, q in zip(net.parameters(), list(net.parameters()), strict=True))
+    assert isinstance(net[0].weight, nn.Parameter)
+
+    tied = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False))
+    tied[1].weight = tied[0].weight
+    out = gl.functional_call(tied, {"0.weight": gl.eye(2) * 3}, gl.ones(2))
+    assert out.tolist() == [9.0, 9.0]
+    with pytest.raises(ArgumentError, match=r"no parameter or buffer '0\.wait'"):
+        gl.functional_call(net, {"0.wait": x}, x)
+    with pytest.raises(ArgumentError, match=r"missing '0\.bias'"):
+        gl.functional_call(net, {"0.weight": net[0].weight}, x, strict=True)
+    with pytest.raises(ShapeError, match=r"0.bias of shape \(4,\)"):
+        gl.functional_call(net, {"0.bias": x}, x)
+
+
 def test_trees_dims_and_keywords() -> None:
     def function(pair: dict, scale: gl.Tensor, power: int = 1) -> tuple[gl.Tensor, dict]:
         return pair["a"] * scale**power, {"sum": pair["b"][0].sum() + pair["a"] * 0}

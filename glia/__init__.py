@@ -47,6 +47,7 @@ from glia.tensor.create import (
     zeros_like,
 )
 from glia.tensor.custom import checkpoint, custom_jvp, custom_vjp
+from glia.tensor.dlpack import from_dlpack
 from glia.tensor.einsum import einsum, tensordot
 from glia.tensor.jacobians import hessian, hvp, jacfwd, jacobian, jacrev
 from glia.tensor.jit import jit
@@ -161,6 +162,7 @@ __all__ = [
     "float16",
     "float32",
     "float64",
+    "from_dlpack",
     "from_numpy",
     "full",
     "gradient",

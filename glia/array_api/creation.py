@@ -63,7 +63,7 @@ def asarray(
     if wanted is not None:
         return _sequence(obj, wanted)
     found = np.asarray(obj)
-    named = hasattr(obj, "dtype") or hasattr(obj, "__array_interface__") or _lends(obj)
+    named = hasattr(_first(obj), "dtype") or _lends(obj)
     if found.dtype == np.float64 and not named:
         return _sequence(obj, float32)
     if found.dtype == np.complex128 and not named:
@@ -85,6 +85,13 @@ def _sequence(obj: Any, dtype: DType) -> Array:
             f"asarray：有数值超出 {dtype.name} 的范围。",
         )
         raise ArgumentError(teach(what)) from None
+
+
+def _first(obj: Any) -> Any:
+    """The first innermost element of a nested sequence."""
+    while isinstance(obj, list | tuple) and obj:
+        obj = obj[0]
+    return obj
 
 
 def _lends(obj: Any) -> bool:

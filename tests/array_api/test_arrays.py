@@ -113,6 +113,7 @@ def test_axes_that_do_not_exist() -> None:
     with pytest.raises(ValueError, match="size 1"):
         xp.squeeze(xp.ones((2, 3)), 0)
     parts = xp.unstack(xp.reshape(xp.arange(6), (2, 3)))
+    assert xp.asarray([[xp.ones(2, dtype=xp.float64)[0]]]).dtype is xp.float64
     assert xp.asarray(parts, dtype=xp.int64).tolist() == [[0, 1, 2], [3, 4, 5]]
 
 

@@ -9,6 +9,7 @@ from glia.base.errors import ArgumentError, teach
 from glia.base.i18n import tr
 from glia.ir import build
 from glia.nn import activation_formulas as _a
+from glia.tensor.inplace import rebind
 from glia.tensor.random import key_tensor
 from glia.tensor.tensor import Tensor, apply
 
@@ -16,26 +17,35 @@ SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
 
 
+def _done(input: Tensor, out: Tensor, inplace: bool, name: str) -> Tensor:
+    """The result; with ``inplace`` the input takes its value, as methods like ``relu_`` do."""
+    return rebind(input, out, name) if inplace else out
+
+
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """``max(x, 0)``. Source: Nair and Hinton (2010)."""
-    return apply(build.relu, (input,))
+    return _done(input, apply(build.relu, (input,)), inplace, "relu_")
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """``min(max(x, 0), 6)``."""
-    return apply(_a.hardtanh, (input,), 0.0, 6.0)
+    return _done(input, apply(_a.hardtanh, (input,), 0.0, 6.0), inplace, "relu6_")
 
 
 def hardtanh(
     input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
 ) -> Tensor:
     """``x`` held between ``min_val`` and ``max_val``; the derivative at both is 0."""
-    return apply(_a.hardtanh, (input,), float(min_val), float(max_val))
+    return _done(
+        input, apply(_a.hardtanh, (input,), float(min_val), float(max_val)), inplace, "hardtanh_"
+    )
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """``x`` where positive, else ``negative_slope · x``. Source: Maas et al. (2013)."""
-    return apply(_a.leaky_relu, (input,), float(negative_slope))
+    return _done(
+        input, apply(_a.leaky_relu, (input,), float(negative_slope)), inplace, "leaky_relu_"
+    )
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
@@ -64,13 +74,15 @@ def rrelu(
         what = tr(f"rrelu: {lower} is above {upper}.", f"rrelu：{lower} 大于 {upper}。")
         raise ArgumentError(teach(what, tr("exchange the two", "请交换二者")))
     if not training:
-        return leaky_relu(input, (lower + upper) / 2)
-    return apply(_a.rrelu, (input, key_tensor()), float(lower), float(upper))
+        return leaky_relu(input, (lower + upper) / 2, inplace)
+    return _done(
+        input, apply(_a.rrelu, (input, key_tensor()), float(lower), float(upper)), inplace, "rrelu_"
+    )
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """``x`` where positive, else ``alpha (eˣ - 1)``. Source: Clevert et al. (2015)."""
-    return apply(_a.elu, (input,), float(alpha), 1.0, 1.0)
+    return _done(input, apply(_a.elu, (input,), float(alpha), 1.0, 1.0), inplace, "elu_")
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
@@ -81,12 +93,12 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     if alpha == 0:
         what = tr("celu: alpha must not be 0.", "celu：alpha 不能为 0。")
         raise ArgumentError(teach(what, tr("use relu", "请用 relu")))
-    return apply(_a.elu, (input,), float(alpha), 1.0, 1.0 / alpha)
+    return _done(input, apply(_a.elu, (input,), float(alpha), 1.0, 1.0 / alpha), inplace, "celu_")
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """ELU scaled to keep mean 0 and variance 1. Source: Klambauer et al. (2017)."""
-    return apply(_a.elu, (input,), SELU_ALPHA, SELU_SCALE, 1.0)
+    return _done(input, apply(_a.elu, (input,), SELU_ALPHA, SELU_SCALE, 1.0), inplace, "selu_")
 
 
 def sigmoid(input: Tensor) -> Tensor:
@@ -101,7 +113,7 @@ def logsigmoid(input: Tensor) -> Tensor:
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """0 up to -3, 1 from 3 on, ``(x + 3) / 6`` between. Source: Courbariaux et al. (2015)."""
-    return apply(_a.hardsigmoid, (input,))
+    return _done(input, apply(_a.hardsigmoid, (input,)), inplace, "hardsigmoid_")
 
 
 def tanh(input: Tensor) -> Tensor:
@@ -116,17 +128,17 @@ def tanhshrink(input: Tensor) -> Tensor:
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """``x σ(x)``. Source: Elfwing et al. (2017)."""
-    return apply(_a.silu, (input,))
+    return _done(input, apply(_a.silu, (input,)), inplace, "silu_")
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """``x hardsigmoid(x)``. Source: Howard et al., "Searching for MobileNetV3" (2019)."""
-    return apply(_a.hardswish, (input,))
+    return _done(input, apply(_a.hardswish, (input,)), inplace, "hardswish_")
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """``x tanh(ln(1 + eˣ))``. Source: Misra (2019)."""
-    return apply(_a.mish, (input,))
+    return _done(input, apply(_a.mish, (input,)), inplace, "mish_")
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
@@ -190,7 +202,9 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     """``x`` where above the threshold, else ``value``."""
     whole = input.dtype.kind in ("int", "uint")
     kind: Any = int if whole else float
-    return apply(_a.threshold, (input,), threshold, kind(value))
+    return _done(
+        input, apply(_a.threshold, (input,), threshold, kind(value)), inplace, "threshold_"
+    )
 
 
 # Along a dimension

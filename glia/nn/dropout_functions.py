@@ -11,6 +11,7 @@ from glia.nn.activation_functions import SELU_ALPHA, SELU_SCALE
 from glia.nn.formulas import check_float
 from glia.nn.functional_checks import check_probability
 from glia.tensor import random as _random
+from glia.tensor.inplace import rebind
 from glia.tensor.tensor import Tensor, apply
 
 #: Where SELU ends on the left: what a dropped element becomes.
@@ -23,14 +24,20 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     Source: Srivastava et al., "Dropout" (2014).
     """
     check_probability("dropout", p)
-    return _random.dropout(input, float(p)) if training and p > 0 else input
+    if not training or p == 0:
+        return input
+    return _done(input, _random.dropout(input, float(p)), inplace, "dropout_")
+
+
+def _done(input: Tensor, out: Tensor, inplace: bool, name: str) -> Tensor:
+    return rebind(input, out, name) if inplace else out
 
 
 def dropout1d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
     """As ``dropout``, but for whole channels of (N, C, L) or (C, L)."""
-    return _channels(input, p, training, 1)
+    return _channels(input, p, training, 1, inplace)
 
 
 def dropout2d(
@@ -40,17 +47,17 @@ def dropout2d(
 
     Source: Tompson et al., "Efficient object localization using convolutional networks" (2015).
     """
-    return _channels(input, p, training, 2)
+    return _channels(input, p, training, 2, inplace)
 
 
 def dropout3d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
     """As ``dropout``, but for whole channels of (N, C, D, H, W) or (C, D, H, W)."""
-    return _channels(input, p, training, 3)
+    return _channels(input, p, training, 3, inplace)
 
 
-def _channels(input: Tensor, p: float, training: bool, positions: int) -> Tensor:
+def _channels(input: Tensor, p: float, training: bool, positions: int, inplace: bool) -> Tensor:
     name = f"dropout{positions}d"
     check_probability(name, p)
     if input.ndim not in (positions + 1, positions + 2):
@@ -60,7 +67,9 @@ def _channels(input: Tensor, p: float, training: bool, positions: int) -> Tensor
             f"{name}：需要 (N, C, {sizes}) 或 (C, {sizes})，得到 {input.shape}。",
         )
         raise ShapeError(teach(what, tr("use dropout", "请用 dropout")))
-    return _random.dropout(input, float(p), positions) if training and p > 0 else input
+    if not training or p == 0:
+        return input
+    return _done(input, _random.dropout(input, float(p), positions), inplace, f"{name}_")
 
 
 def alpha_dropout(
@@ -74,7 +83,9 @@ def alpha_dropout(
     Source: Klambauer et al., "Self-normalizing neural networks" (2017).
     """
     check_probability("alpha_dropout", p)
-    return _alpha(input, p, 0) if training and p > 0 else input
+    if not training or p == 0:
+        return input
+    return _done(input, _alpha(input, p, 0), inplace, "alpha_dropout_")
 
 
 def feature_alpha_dropout(
@@ -90,7 +101,7 @@ def feature_alpha_dropout(
             f"feature_alpha_dropout：需要 (N, C, …)，得到 {input.shape}。",
         )
         raise ShapeError(teach(what, tr("use alpha_dropout", "请用 alpha_dropout")))
-    return _alpha(input, p, input.ndim - 2)
+    return _done(input, _alpha(input, p, input.ndim - 2), inplace, "feature_alpha_dropout_")
 
 
 def _alpha(input: Tensor, p: float, together: int) -> Tensor:

@@ -10,7 +10,7 @@ import pytest
 
 import glia as gl
 from glia import nn
-from glia.base.errors import ArgumentError, ShapeError
+from glia.base.errors import ArgumentError, GradError, ShapeError
 from glia.nn import functional as F
 
 VECTOR = [(4, 6)]
@@ -183,3 +183,36 @@ def test_refused(number: int) -> None:
     call, kind, words = BAD[number]
     with pytest.raises(kind, match=words):
         call()
+
+
+IN_PLACE = "ReLU ReLU6 Hardtanh LeakyReLU RReLU ELU CELU SELU SiLU Mish Hardsigmoid Hardswish"
+
+
+def test_in_place_the_input_takes_the_result() -> None:
+    pairs = []
+    for name in [*IN_PLACE.split(), "Dropout", "AlphaDropout"]:
+        plain, kept = getattr(nn, name)().eval(), getattr(nn, name)(inplace=True).eval()
+        x = gl.tensor([-4.0, -0.5, 1.0, 9.0]) * 1.5
+        wanted = plain(x + 0.0)
+        assert kept(x) is x
+        pairs.append((x, wanted, name))
+    x = gl.tensor([-1.0, 3.0])
+    assert F.threshold(x, 0.0, 7.0, inplace=True) is x
+    pairs.append((x, gl.tensor([7.0, 3.0]), "threshold"))
+    gl.realize(*(t for x, y, _ in pairs for t in (x, y)))
+    for x, wanted, name in pairs:
+        assert x.tolist() == wanted.tolist(), name
+    gl.manual_seed(0)
+    x = gl.ones(1000)
+    F.dropout(x, 0.5, inplace=True)
+    assert set(x.tolist()) == {0.0, 2.0}
+    leaf = gl.ones(2, requires_grad=True)
+    with pytest.raises(GradError, match="relu_"):
+        F.relu(leaf, inplace=True)
+
+
+def test_in_place_layers_print_as_torch() -> None:
+    torch = pytest.importorskip("torch")
+    for name in IN_PLACE.split():
+        ours, theirs = getattr(nn, name)(inplace=True), getattr(torch.nn, name)(inplace=True)
+        assert repr(ours) == repr(theirs)

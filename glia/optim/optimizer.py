@@ -40,11 +40,20 @@ class Group(dict):
     def __setitem__(self, name: str, value: Any) -> None:
         """Write a number into its slot; anything else, or one switched on or off, is a new plan."""
         number = name in self.scalars or f"{name}0" in self.scalars
+        if number and isinstance(value, Tensor):
+            value = float(value)  # what it is now
+        parts = _flat(name, value) if number else []
+        if number and {key for key, _ in parts} != set(_keys(name, self[name])):
+            what = tr(
+                f"{name}: expected as many numbers as in {self[name]!r}, found {value!r}.",
+                f"{name}：数的个数应与 {self[name]!r} 相同，得到 {value!r}。",
+            )
+            raise ArgumentError(teach(what))
         if not number or (name != "lr" and _switch(value) != _switch(self[name])):
             self.revision += 1
             state_changed()
         super().__setitem__(name, value)
-        for key, part in _flat(name, value) if number else ():
+        for key, part in parts:
             held = self.scalars[key]._node.value
             assert held is not None
             held.slot.array[...] = part
@@ -68,6 +77,10 @@ def _flat(name: str, value: Any) -> list[tuple[str, float]]:
         return [(name, float(value))]
     parts = [float("nan") if part is None else float(part) for part in value]
     return [(f"{name}{i}", part) for i, part in enumerate(parts)]
+
+
+def _keys(name: str, value: Any) -> list[str]:
+    return [key for key, _ in _flat(name, value)]
 
 
 def _switch(value: Any) -> Any:

@@ -225,6 +225,14 @@ def test_an_optimizer_of_ones_own() -> None:
     assert fresh.state_dict()["state"] == {0: {"count": 3}}
 
 
+def test_a_tensor_as_a_later_rate_counts_as_it_is() -> None:
+    p = one()
+    opt = optim.SGD([p], lr=0.1)
+    opt.param_groups[0]["lr"] = gl.tensor(0.5)
+    assert opt.param_groups[0]["lr"] == 0.5
+    assert follow(opt, p, lambda p: p, 1) == [0.5]
+
+
 def test_names_of_parameters_are_kept() -> None:
     net, _, _ = net_and_data()
     opt = optim.SGD(net.named_parameters())
@@ -333,6 +341,12 @@ BAD = [
     (lambda: optim.SGD([1.0]), DTypeError, "found float", "float"),
     (lambda: optim.SGD([one() * 2]), GradError, "computed from others", "计算得到"),
     (lambda: optim.SGD([p := one(), p]), ArgumentError, "twice", "两次"),
+    (
+        lambda: optim.Adam([one()]).param_groups[0].update(betas=(0.9,)),
+        ArgumentError,
+        "as many numbers as in (0.9, 0.999)",
+        "数的个数应与",
+    ),
     (lambda: optim.SGD([("a", one()), one()]), ArgumentError, "some have none", "部分没有"),
     (lambda: optim.SGD([{"params": [one()], "rate": 1}]), ArgumentError, "'rate'", "未知"),
     (

@@ -18,6 +18,7 @@ from glia.ir.build import (
     minimum,
     mul,
     ne,
+    neg,
     power,
     relu,
     remainder,
@@ -190,6 +191,8 @@ def _quotient(total: Expr, count: Expr | int) -> Expr:
     """Integers are divided towards zero."""
     if total.dtype.kind == "float":
         return div(total, count if isinstance(count, Expr) else float(count))
+    if isinstance(count, int) and count < 0:
+        total, count = neg(total), -count
     return mul(sign(total), floor_divide(abs_(total), count))
 
 

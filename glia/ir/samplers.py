@@ -43,18 +43,18 @@ def _part(pair: Expr, i: int) -> Expr:
     return reshape(slice_(pair, start, stop, (1,) * pair.ndim), rest)
 
 
-def open_uniform(bits: Expr, dtype: DType) -> Expr:
+def _inside(bits: Expr, dtype: DType) -> Expr:
     """32 (or 64) random bits as a number in (0, 1), with small ones as fine as they can be."""
     size = 8 * bits.dtype.itemsize
     middle = build.mul(build.add(build.cast(bits, dtype), 0.5), 2.0**-size)
     return build.minimum(middle, 1.0 - 2.0 ** (-24 if dtype is float32 else -53))
 
 
-def _open(key: Expr, shape: Shape, dtype: DType) -> Expr:
+def open_uniform(key: Expr, shape: Shape, dtype: DType) -> Expr:
     """A number in (0, 1), computed in float64 for float64, else in float32."""
     if dtype is float64:
-        return open_uniform(long_bits(key, shape), float64)
-    return open_uniform(random_bits(key, shape), float32)
+        return _inside(long_bits(key, shape), float64)
+    return _inside(random_bits(key, shape), float32)
 
 
 def normal(key: Expr, shape: Shape, dtype: DType = float32) -> Expr:
@@ -62,7 +62,7 @@ def normal(key: Expr, shape: Shape, dtype: DType = float32) -> Expr:
 
     Source: Box, Muller, "A note on the generation of random normal deviates" (1958).
     """
-    u = _open(key, (2, *shape), dtype)
+    u = open_uniform(key, (2, *shape), dtype)
     angle = build.mul(_part(u, 1), 2 * math.pi)
     radius = build.sqrt(build.mul(build.log(_part(u, 0)), -2.0))
     return build.cast(build.mul(radius, build.cos(angle)), dtype)
@@ -70,7 +70,7 @@ def normal(key: Expr, shape: Shape, dtype: DType = float32) -> Expr:
 
 def exponential(key: Expr, shape: Shape, dtype: DType) -> Expr:
     """``-ln u``."""
-    return build.cast(build.neg(build.log(_open(key, shape, dtype))), dtype)
+    return build.cast(build.neg(build.log(open_uniform(key, shape, dtype))), dtype)
 
 
 def gumbel(key: Expr, shape: Shape, dtype: DType) -> Expr:
@@ -80,20 +80,20 @@ def gumbel(key: Expr, shape: Shape, dtype: DType) -> Expr:
 
 def laplace(key: Expr, shape: Shape, dtype: DType) -> Expr:
     """``-sign(v) ln(1 - 2|v|)`` with ``v = u - ½``."""
-    v = build.sub(_open(key, shape, dtype), 0.5)
+    v = build.sub(open_uniform(key, shape, dtype), 0.5)
     size = build.neg(build.log1p(build.mul(build.abs_(v), -2.0)))
     return build.cast(build.mul(build.sign(v), size), dtype)
 
 
 def cauchy(key: Expr, shape: Shape, dtype: DType) -> Expr:
     """``tan(π (u - ½))``, which is ``-1 / tan(π u)``."""
-    turn = build.mul(_open(key, shape, dtype), math.pi)
+    turn = build.mul(open_uniform(key, shape, dtype), math.pi)
     return build.cast(build.neg(build.div(build.cos(turn), build.sin(turn))), dtype)
 
 
 def geometric(key: Expr, p: Expr, dtype: DType) -> Expr:
     """The number of trials up to the first success: ``⌈ln u / ln(1 - p)⌉``."""
-    u = _open(key, p.shape, _wide(dtype))
+    u = open_uniform(key, p.shape, _wide(dtype))
     count = build.ceil(build.div(build.log(u), build.log1p(build.neg(build.cast(p, u.dtype)))))
     return build.cast(build.maximum(count, 1.0), dtype)
 

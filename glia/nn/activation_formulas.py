@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 
-from glia.base.dtypes import DType, float32, uint32
+from glia.base.dtypes import DType
 from glia.base.errors import ArgumentError, ShapeError, teach
 from glia.base.i18n import tr
 from glia.base.shapes import normalize_dim
 from glia.ir import build, products
 from glia.ir.expr import Expr
-from glia.ir.ops.elementwise import SHR
-from glia.ir.ops.random import random_bits
 from glia.ir.ops.view import slice_
+from glia.ir.samplers import gumbel, open_uniform
 from glia.nn.formulas import check_dtype, check_float
 
 
@@ -45,15 +44,9 @@ def prelu(x: Expr, weight: Expr) -> Expr:
 def rrelu(x: Expr, key: Expr, lower: float, upper: float) -> Expr:
     """``x`` where positive, else ``a x`` with a of its own, uniform from lower to upper."""
     check_float("RReLU", x)
-    slope = build.add(build.mul(_open_uniform(key, x), upper - lower), lower)
+    drawn = build.cast(open_uniform(key, x.shape, x.dtype), x.dtype)
+    slope = build.add(build.mul(drawn, upper - lower), lower)
     return build.where(build.gt(x, 0), x, build.mul(x, slope))
-
-
-def _open_uniform(key: Expr, x: Expr) -> Expr:
-    """23 random bits and a half for every element: in (0, 1), neither end included."""
-    bits = build.binary(SHR, random_bits(key, x.shape), build.const(9, uint32))
-    inner = build.mul(build.add(build.cast(bits, float32), 0.5), 2.0**-23)
-    return build.cast(inner, x.dtype)
 
 
 def elu(x: Expr, alpha: float, scale: float, input_scale: float) -> Expr:
@@ -211,7 +204,7 @@ def softmax2d(x: Expr) -> Expr:
 def gumbel_softmax(logits: Expr, key: Expr, tau: float, hard: bool, dim: int) -> Expr:
     """``softmax((z + g) / τ)``, g from Gumbel's distribution; ``hard``: one-hot, same gradient."""
     check_float("gumbel_softmax", logits)
-    noise = build.neg(build.log(build.neg(build.log(_open_uniform(key, logits)))))
+    noise = gumbel(key, logits.shape, logits.dtype)
     soft = build.softmax(build.div(build.add(logits, noise), tau), dim)
     if not hard:
         return soft

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
@@ -48,8 +49,24 @@ SEEN_AS: dict[str, Callable[..., Any]] = {
     "svd": lambda result: (abs(result[0]), result[1], abs(result[2])),
     "linalg.qr": lambda result: (abs(result[0]), abs(result[1])),
     "qr": lambda result: (abs(result[0]), abs(result[1])),
+    "cholesky": abs,  # PyTorch's gradient counts an imaginary part of the diagonal, which has none
+    "linalg.cholesky": abs,
+    "linalg.cholesky_ex": lambda result: (abs(result[0]), result[1]),
     "matrix_exp": lambda result: result / abs(result).sum((-2, -1), True),
 }
+
+
+#: Operations that are compared on complex numbers, too.
+COMPLEX = (
+    "fft.* linalg.* istft stft view_as_* real imag conj* angle sgn isreal abs add sub mul "
+    "div.no_rounding_mode exp log sqrt rsqrt sin cos tanh sigmoid reciprocal square neg matmul mm "
+    "bmm sum mean prod var eq ne where cat flip reshape permute inverse det logdet cholesky* qr "
+    "svd matrix_exp pinverse ormqr triangular_solve masked_fill index_select pow T H mH"
+).split()
+
+
+def takes_complex(name: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in COMPLEX)
 
 
 def counterpart(name: str) -> Callable[..., Any] | None:

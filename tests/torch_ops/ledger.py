@@ -25,6 +25,10 @@ NOT_OFFERED: dict[tuple[str, str], str] = {
         "unsafe_split resolve_conj resolve_neg"
     ),
     ("bfloat16 has no arithmetic yet", "尚无 bfloat16 运算"): "bfloat16",
+    (
+        "NumPy has no decomposition of symmetric matrices that are not definite",
+        "NumPy 没有对称不定矩阵的分解",
+    ): "linalg.ldl_*",
     ("complex half precision", "半精度复数"): "chalf",
     ("a variant for GPUs", "仅用于 GPU 的变体"): "nn.functional.batch_norm.without_cudnn",
     ("masked tensors are not offered", "不提供掩码张量"): "masked.*",

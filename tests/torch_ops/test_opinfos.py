@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import warnings
 from typing import Any
 
@@ -28,13 +29,17 @@ from torch_ops.counterparts import (  # noqa: E402
     counterpart,
     elements,
     flat,
+    takes_complex,
 )
 from torch_ops.ledger import reason  # noqa: E402
 
 SAMPLES = int(os.environ.get("GLIA_OPINFO_SAMPLES", "4"))
 DTYPES = (torch.float32, torch.float64, torch.int64, torch.int32, torch.bool)
 #: Relative and absolute: PyTorch's own tolerances for its tests.
-CLOSE = {"float32": (1.3e-5, 1e-5), "float64": (1e-7, 1e-7), "complex64": (1.3e-5, 1e-5)}
+CLOSE = {"float32": (1.3e-5, 1e-5), "float64": (1e-7, 1e-7)}
+CLOSE |= {"complex64": CLOSE["float32"], "complex128": CLOSE["float64"]}
+#: What derivatives flow through.
+NUMBERS = re.compile("float|complex")
 OPS = {f"{o.name}.{o.variant_test_name}".rstrip("."): o for o in op_db}
 
 
@@ -51,11 +56,12 @@ def loss_of(results: list[Any], make: Any) -> Any:
     rng = np.random.default_rng(1)
     parts = []
     for x in results:
-        if not isinstance(x, torch.Tensor | gl.Tensor) or "float" not in str(x.dtype):
+        if not isinstance(x, torch.Tensor | gl.Tensor) or not NUMBERS.search(str(x.dtype)):
             continue
         weights = rng.normal(size=tuple(x.shape)).astype(str(x.dtype).split(".")[-1])
         if x.requires_grad:
-            parts.append((x * make(weights)).sum())
+            total = (x * make(weights)).sum()
+            parts.append(total.real if x.is_complex() else total)
     return sum(parts[1:], parts[0]) if parts else None
 
 
@@ -86,7 +92,7 @@ def compare(found: Any, wanted: Any, what: str) -> None:
 
 def check(info: Any, dtype: torch.dtype) -> int:
     """Compare all samples; how many there were."""
-    gradients = info.supports_autograd and dtype is torch.float64
+    gradients = info.supports_autograd and dtype in (torch.float64, torch.complex128)
     pairs: list[tuple[Any, Any, str]] = []
     waiting: list[gl.Tensor] = []
     count = 0
@@ -124,5 +130,6 @@ def test_opinfo(name: str) -> None:
     assert counterpart(info.name) is not None, "no function of this name"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        count = sum(check(info, dtype) for dtype in DTYPES if dtype in info.dtypes)
+        dtypes = (*DTYPES, torch.complex128) if takes_complex(name) else DTYPES
+        count = sum(check(info, dtype) for dtype in dtypes if dtype in info.dtypes)
     assert count, "no sample could be run"

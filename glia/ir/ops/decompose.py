@@ -84,15 +84,16 @@ def _cholesky_parts(x: np.ndarray, check: bool) -> Sequence[np.ndarray]:
 
 def _cholesky_gradient(node: Expr, g: Expr) -> tuple[Expr | None]:
     from glia.ir import matrices as m
-    from glia.ir.build import add, mul
+    from glia.ir.build import add, cast, mul
 
     if node.attrs[1]:
         return (None,)
     turned = m.mH(node)
-    phi = m.tril(m.mm(turned, g))
-    phi = mul(add(phi, m.mH(m.tril(phi, -1))), 0.5)
+    phi = m.mm(turned, g)
+    below, on = m.tril(phi, -1), real(m.diagonal(phi))  # the diagonal of L is real
+    phi = mul(add(add(below, m.mH(below)), cast(m.diagonal_matrix(on), phi.dtype)), 0.5)
     left = solve_triangular(turned, phi, True)
-    return (m.mH(solve_triangular(turned, m.mH(left), True)),)
+    return (solve_triangular(turned, m.mH(left), True),)
 
 
 def _positive(dtype: type) -> np.ndarray:

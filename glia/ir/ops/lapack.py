@@ -68,7 +68,7 @@ def lu(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     for start in range(0, count, BLOCK):
         stop = min(start + BLOCK, count)
         for k in range(start, stop):
-            best = k + np.argmax(np.abs(batch[:, k:, k]), axis=1)
+            best = k + np.argmax(_size(batch[:, k:, k]), axis=1)
             pivots[:, k] = best + 1
             other = batch[matrices, best]
             batch[matrices, best] = batch[:, k]
@@ -85,6 +85,11 @@ def lu(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             batch[:, stop:, stop:] -= batch[:, stop:, start:stop] @ right
     pivots = pivots.reshape((*lead, count))
     return batch.reshape(a.shape), pivots, permutation(pivots, m)
+
+
+def _size(x: np.ndarray) -> np.ndarray:
+    """What LAPACK calls the largest pivot by: of complex numbers, both parts' sizes added."""
+    return np.abs(x.real) + np.abs(x.imag) if np.iscomplexobj(x) else np.abs(x)
 
 
 def permutation(pivots: np.ndarray, size: int) -> np.ndarray:

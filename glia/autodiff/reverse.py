@@ -38,7 +38,8 @@ def pullback_all(seeds: Mapping[Expr, Expr], wrt: Sequence[Expr]) -> list[Expr |
     matters: set[Expr] = set()
     targets = set(wrt)
     for node in order:
-        if node in targets or any(child in matters for child in node.inputs):
+        passes = node.op.name != "detach"
+        if node in targets or (passes and any(child in matters for child in node.inputs)):
             matters.add(node)
     gathered = {output: [seed] for output, seed in seeds.items() if output in matters}
     masked: set[Expr] = set()  # reached through the branch of a where

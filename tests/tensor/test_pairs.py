@@ -196,3 +196,10 @@ def test_special_values_of_special_functions() -> None:
     gl.realize(*found)
     for name, x, y in zip([*SPECIAL, *OF_TWO, "polygamma", "mvlgamma", "logit"], found, wanted):
         np.testing.assert_allclose(x.numpy(), [y], rtol=2e-14, err_msg=name)
+
+
+def test_rounded_quotients_are_constant() -> None:
+    x = gl.tensor([3.5, -3.5], requires_grad=True)
+    (x.div(2.0, rounding_mode="floor") * x + x.div(2.0, rounding_mode="trunc")).sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [1.0, -2.0]

@@ -7,7 +7,7 @@ from typing import Any
 
 from glia.base.dtypes import bool_, int32, int64
 from glia.base.shapes import Shape, numel
-from glia.ir.arrange import moved
+from glia.ir.arrange import moved, narrow, stack
 from glia.ir.build import (
     add,
     cast,
@@ -17,15 +17,20 @@ from glia.ir.build import (
     floor_divide,
     full,
     ge,
+    lt,
     maximum,
     minimum,
+    mul,
+    ne,
     sub,
+    sum_,
     where,
 )
 from glia.ir.expr import Expr, intern
 from glia.ir.lookup import add_rows, first, flat_place, spread, take
 from glia.ir.ops import places as _p
 from glia.ir.ops.index import gather, latest, scatter_add
+from glia.ir.ops.order import argsort
 from glia.ir.ops.source import iota
 from glia.ir.ops.view import broadcast_to, concat, pad, reshape
 from glia.ir.running import cumsum
@@ -197,3 +202,24 @@ def unraveled(index: Expr, shape: Sequence[int], dim: int) -> Expr:
 
     step = numel(shape[dim + 1 :])
     return remainder(floor_divide(cast(index, int64), const(max(step, 1), int64)), shape[dim])
+
+
+def strided(x: Expr, size: Shape, stride: Shape, offset: int) -> Expr:
+    """Of the flattened tensor what a walk with these steps meets; places may be met repeatedly."""
+    place: Expr = full(size, offset, int64)
+    for d, (n, step) in enumerate(zip(size, stride, strict=True)):
+        shape = tuple(n if i == d else 1 for i in range(len(size)))
+        place = add(place, reshape(mul(iota(n, int64), step), shape))
+    found = take(reshape(x, (x.numel,)), reshape(place, (place.numel,)), 0)
+    return reshape(found, size)
+
+
+def first_nonzero(x: Expr, size: int, fill: int) -> Expr:
+    """The places of the first ``size`` elements that are not 0, behind them ``fill``."""
+    found = ne(reshape(x, (x.numel,)), 0)
+    count = sum_(found)
+    order = argsort(cast(found, int32), 0, True)
+    order = _to(narrow(order, 0, 0, min(size, x.numel)), (size,))
+    known = lt(iota(size, int64), count)
+    columns = [where(known, unraveled(order, x.shape, d), fill) for d in range(x.ndim)]
+    return stack(columns, 1) if columns else full((size, 0), 0, int64)

@@ -231,6 +231,18 @@ class Methods(
     def cdouble(self) -> Tensor:
         return self.to(complex128)
 
+    def byte(self) -> Tensor:
+        return self.to(uint8)
+
+    def char(self) -> Tensor:
+        return self.to(int8)
+
+    def short(self) -> Tensor:
+        return self.to(int16)
+
+    def type_as(self, other: Tensor) -> Tensor:
+        return self.to(other.dtype)
+
     def long(self) -> Tensor:
         return self.to(int64)
 
@@ -266,6 +278,19 @@ class Methods(
 
     def element_size(self) -> Any:
         return self.dtype.itemsize
+
+    ndimension, nelement = dim, numel
+
+    @property
+    def itemsize(self) -> Any:
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> Any:
+        return self.dtype.itemsize * numel(self.shape)
+
+    def is_same_size(self, other: Tensor) -> Any:
+        return self.shape == other.shape
 
 
 install(Methods)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glia.base.dtypes import bool_, int64, promote
-from glia.base.errors import DTypeError, teach
+from glia.base.errors import ArgumentError, DTypeError, teach
 from glia.base.i18n import tr
 from glia.base.shapes import Shape, broadcast, normalize_dim, numel
 from glia.ir import build, lookup, placing
@@ -36,6 +36,19 @@ class Sets(Handle):
             return tuple(Tensor(place) for place in places)
         found = np.stack(places, 1) if self.ndim else np.zeros((len(places[0]), 0), np.int64)
         return Tensor(found)
+
+    def nonzero_static(self, *, size: int, fill_value: int = -1) -> Tensor:
+        """The places of the first ``size`` elements that are not 0; rows left are ``fill_value``.
+
+        The shape does not depend on values, so it can be recorded.
+        """
+        if size < 0:
+            what = tr(
+                f"nonzero_static: expected size ≥ 0, got {size}.",
+                f"nonzero_static：size 应不小于 0，得到 {size}。",
+            )
+            raise ArgumentError(teach(what))
+        return record(placing.first_nonzero, (self,), int(size), int(fill_value))
 
     def argwhere(self) -> Tensor:
         """The places of elements that are not 0: (n, ndim)."""

@@ -10,7 +10,7 @@ import numpy as np
 from glia.base.errors import ArgumentError, ShapeError, teach
 from glia.base.i18n import tr
 from glia.base.shapes import infer_reshape, normalize_dim, numel
-from glia.ir import arrange, build, lookup, padding
+from glia.ir import arrange, build, lookup, padding, placing
 from glia.ir.ops import view
 from glia.tensor.record import Handle, record, sizes_of
 
@@ -219,6 +219,21 @@ class Views(Handle):
             )
             raise ShapeError(teach(what))
         return record(arrange.unfold, (self,), at, int(size), int(step))
+
+    def as_strided(self, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
+        """Of the flattened tensor what a walk with these steps meets, as a tensor of its own."""
+        sizes, steps, first = sizes_of((size,)), sizes_of((stride,)), storage_offset or 0
+        last = first + sum((n - 1) * s for n, s in zip(sizes, steps, strict=False))
+        fits = len(sizes) == len(steps) and min((*sizes, *steps, first), default=0) >= 0
+        if not fits or (numel(sizes) and last >= numel(self.shape)):
+            what = tr(
+                f"as_strided: size {sizes} with steps {steps} from {first} on does not lie within "
+                f"{numel(self.shape)} elements.",
+                f"as_strided：从 {first} 起大小 {sizes}、步长 {steps} 超出 {numel(self.shape)} 个"
+                "元素。",
+            )
+            raise ShapeError(teach(what))
+        return record(placing.strided, (self,), sizes, steps, first)
 
     def narrow(self, dim: int, start: Any, length: int) -> Tensor:
         """``length`` elements along ``dim``, from ``start`` on."""

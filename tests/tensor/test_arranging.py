@@ -44,6 +44,10 @@ CASES: dict[str, tuple[Callable[[], Any], Any]] = {
         np.repeat(V, [0, 2, 1]),
     ),
     "unfold": (lambda: t(M).unfold(1, 3, 2), windows(M, 3, 2)),
+    "as_strided": (
+        lambda: t(M).as_strided((3, 2), (2, 7), 1),
+        M.ravel()[1 + np.arange(3)[:, None] * 2 + np.arange(2) * 7],
+    ),
     "narrow": (lambda: t(M).narrow(1, -3, 2), M[:, -3:-1]),
     "select": (lambda: t(X).select(1, -1), X[:, -1]),
     "split": (lambda: t(M).split(2, 1)[2], M[:, 4:]),
@@ -139,6 +143,7 @@ def test_gradients_of_views() -> None:
         (lambda: t(M).hsplit(2), ShapeError, "equal pieces"),
         (lambda: t(1.0).chunk(2), ShapeError, "no pieces"),
         (lambda: t(M).narrow(0, 3, 2), ShapeError, "within size 4"),
+        (lambda: t(M).as_strided((5, 5), (5, 1)), ShapeError, "within 20 elements"),
         (lambda: t(M).select(0, 4), ShapeError, "out of range"),
         (lambda: t(M).unfold(0, 5, 1), ShapeError, "do not fit"),
         (lambda: t(M).repeat(2), ShapeError, "at least 2 numbers"),

@@ -94,6 +94,10 @@ CASES: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     ),
     "masked_select": (lambda: t(X).masked_select(t(MASK)), lambda: X[MASK]),
     "nonzero": (lambda: t(MASK).nonzero(), lambda: np.argwhere(MASK)),
+    "nonzero_static": (
+        lambda: gl.jit(lambda x: x.nonzero_static(size=4))(t([[0, 5], [7, 0]])),
+        lambda: np.array([[0, 1], [1, 0], [-1, -1], [-1, -1]]),
+    ),
     "unique": (lambda: t(INDEX).unique(), lambda: np.unique(INDEX)),
     "unique rows": (
         lambda: t(INDEX % 2).unique(dim=1, return_counts=True)[1],

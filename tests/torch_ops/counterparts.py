@@ -27,6 +27,9 @@ OTHERWISE: dict[str, Callable[..., Any]] = {
     "__rsub__": lambda x, other: other - x,
     "__rxor__": lambda x, other: other ^ x,
     "einsum": lambda xs, equation: gl.einsum(equation, *xs),
+    "slice": lambda x, dim=0, start=None, end=None, step=1: x.movedim(dim, 0)[
+        start:end:step
+    ].movedim(0, dim),
     "T": lambda x: x.T,
     "H": lambda x: x.H,
     "mT": lambda x: x.mT,

@@ -24,6 +24,7 @@ NOT_OFFERED: dict[tuple[str, str], str] = {
         "view_copy empty_permuted empty_strided new_empty_strided resize_ resize_as_ unsafe_chunk "
         "unsafe_split resolve_conj resolve_neg"
     ),
+    ("histograms of one variable only", "仅支持一元直方图"): "histogramdd",
     ("bfloat16 has no arithmetic yet", "尚无 bfloat16 运算"): "bfloat16",
     (
         "NumPy has no decomposition of symmetric matrices that are not definite",

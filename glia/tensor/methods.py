@@ -249,15 +249,6 @@ class Methods(
     def int(self) -> Tensor:
         return self.to(int32)
 
-    def short(self) -> Tensor:
-        return self.to(int16)
-
-    def char(self) -> Tensor:
-        return self.to(int8)
-
-    def byte(self) -> Tensor:
-        return self.to(uint8)
-
     def bool(self) -> Tensor:
         return self.to(bool_)
 

@@ -45,6 +45,7 @@ from glia.nn.adaptive import (
     FractionalMaxPool2d,
     FractionalMaxPool3d,
 )
+from glia.nn.adaptive_softmax import AdaptiveLogSoftmaxWithLoss
 from glia.nn.attention import (
     MultiheadAttention,
 )
@@ -182,6 +183,7 @@ __all__ = [
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
+    "AdaptiveLogSoftmaxWithLoss",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
@@ -321,8 +323,8 @@ __all__ = [
     "ZeroPad1d",
     "ZeroPad2d",
     "ZeroPad3d",
+    "convert_gru",
     "functional",
     "init",
     "utils",
-    "convert_gru",
 ]

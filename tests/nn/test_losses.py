@@ -367,6 +367,35 @@ def test_linear_cross_entropy() -> None:
     assert "out_features=(2,)" in repr(layer)
 
 
+def test_adaptive_softmax() -> None:
+    gl.manual_seed(0)
+    layer = nn.AdaptiveLogSoftmaxWithLoss(8, 12, [3, 7], div_value=2.0, head_bias=True)
+    rng = np.random.default_rng(0)
+    data, labels = rng.normal(size=(5, 8)).astype(np.float32), np.array([0, 2, 4, 11, 7])
+    x = gl.tensor(data, requires_grad=True)
+    out, loss = layer(x, gl.tensor(labels))
+    every = layer.log_prob(x)
+    loss.backward()
+    gl.realize(out, loss, every, x.grad)
+    logs = every.detach().numpy()
+    np.testing.assert_allclose(np.exp(logs).sum(1), 1, rtol=1e-6)
+    np.testing.assert_allclose(out.detach().numpy(), logs[np.arange(5), labels], rtol=1e-6)
+    assert loss.item() == pytest.approx(-logs[np.arange(5), labels].mean(), rel=1e-6)
+    assert layer.predict(x).tolist() == logs.argmax(1).tolist()
+    with pytest.raises(ArgumentError, match="rising cutoffs"):
+        nn.AdaptiveLogSoftmaxWithLoss(8, 12, [7, 3])
+    oracle = pytest.importorskip("nn_oracle")
+    torch = oracle.torch
+    theirs = torch.nn.AdaptiveLogSoftmaxWithLoss(8, 12, [3, 7], div_value=2.0, head_bias=True)
+    assert repr(layer) == repr(theirs)
+    state = {k: torch.from_numpy(v.numpy()) for k, v in layer.state_dict().items()}
+    theirs.load_state_dict(state)
+    t = torch.from_numpy(data).requires_grad_()
+    wanted = theirs(t, torch.from_numpy(labels))
+    wanted.loss.backward()
+    oracle.settle([(out, wanted.output, "output"), (x.grad, t.grad, "gradient")])
+
+
 ROW = gl.zeros(2, 3)
 BAD = [
     (lambda: F.margin_ranking_loss(ROW, ROW, gl.zeros(2)), ShapeError, "MarginRankingLoss"),

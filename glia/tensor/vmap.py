@@ -12,8 +12,8 @@ from glia.ir.batch import CannotBatch, batched
 from glia.ir.expr import Expr, compose
 from glia.ir.ops.random import random_bits
 from glia.ir.ops.view import permute
-from glia.tensor.levels import Sealed, arrays_lifted, lifted, released
-from glia.tensor.tensor import Tensor, read
+from glia.tensor.levels import Sealed, arrays_lifted, lifted
+from glia.tensor.tensor import Tensor, read, recorded
 from glia.tensor.trees import TENSOR, Structure, flatten, unflatten
 
 #: The dimension of every tensor that is mapped over; None: it is the same for all slices.
@@ -87,7 +87,9 @@ def vmap(
             exprs, holds, _ = read(outputs)
         places = _out_dims(out_dims, built, outputs)
         found = _stacked(exprs, places, slices)
-        return unflatten(built, released(found, [holds, slices.holds]))
+        hold = [holds, slices.holds]
+        made = [recorded(x, hold, t.requires_grad) for x, t in zip(found, outputs, strict=True)]
+        return unflatten(built, made)
 
     return mapped
 

@@ -185,6 +185,15 @@ def test_trees_dims_and_keywords() -> None:
     assert gl.vmap(lambda x: x * 2)(normal(0, 3)).shape == (0, 3)
 
 
+def test_what_requires_gradients_afterwards() -> None:
+    w = gl.tensor([1.0, 2.0], requires_grad=True)
+    assert gl.vmap(lambda x: x * w)(gl.ones(N, 2)).requires_grad
+    assert not gl.vmap(lambda x: x * w.detach())(gl.ones(N, 2)).requires_grad
+    inner = gl.vmap(lambda x: gl.autograd.grad((x * x).sum(), x)[0])(w)
+    assert inner.tolist() == [2.0, 4.0]
+    assert not inner.requires_grad
+
+
 def test_random_numbers() -> None:
     x = gl.ones(N, 1000)
     drop = lambda x: F.dropout(x, 0.5)

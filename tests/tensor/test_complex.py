@@ -102,6 +102,7 @@ def test_parts_make_the_whole() -> None:
         (lambda x: x.maximum(x), DTypeError, "no order"),
         (lambda x: x.floor(), DTypeError, "no order"),
         (lambda x: x.clamp(0), DTypeError, "no order"),
+        (lambda x: x.sort(), DTypeError, "no order"),
         (lambda x: x.erf(), DTypeError, "x.abs()"),
         (lambda x: x.real.imag, DTypeError, "expected complex"),
         (lambda x: float(x[0, 0]), DTypeError, "expected a real number"),

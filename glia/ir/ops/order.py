@@ -14,11 +14,13 @@ from glia.base.dtypes import DType, int64
 from glia.base.errors import DTypeError, ShapeError, teach
 from glia.base.shapes import Shape
 from glia.ir.expr import Expr, intern
+from glia.ir.ops.complex import refuse_complex
 from glia.ir.table import Bad, Op, Sample, register
 
 
 def _infer(inputs: tuple[Expr, ...], dim: int, descending: bool) -> tuple[Shape, DType]:
     (x,) = inputs
+    refuse_complex("argsort", x)
     if not 0 <= dim < x.ndim:
         message = f"argsort: dimension {dim} does not exist in shape {x.shape}."
         raise ShapeError(teach(message, f"give one from 0 to {x.ndim - 1}"))

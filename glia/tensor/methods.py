@@ -19,6 +19,8 @@ from glia.base.dtypes import (
     int64,
     uint8,
 )
+from glia.base.errors import ArgumentError, teach
+from glia.base.i18n import tr
 from glia.base.shapes import normalize_dim, numel
 from glia.ir import arithmetic, build
 from glia.ir.expr import Expr
@@ -35,7 +37,7 @@ from glia.tensor.pairs import Pairs
 from glia.tensor.pieces import Pieces
 from glia.tensor.places import Places
 from glia.tensor.product import Products
-from glia.tensor.record import binary, record
+from glia.tensor.record import Handle, binary, record
 from glia.tensor.reductions import Reductions
 from glia.tensor.sets import Sets
 from glia.tensor.views import Views
@@ -43,6 +45,8 @@ from glia.tensor.views import Views
 if TYPE_CHECKING:
     from glia.tensor.tensor import Tensor
 
+#: Words that name devices, not dtypes.
+_DEVICES = frozenset(("cpu", "cuda", "mps", "xpu", "meta"))
 #: The groups whose methods are functions too: ``gl.exp(x)`` is ``x.exp()``.
 GROUPS = (
     Elementwise,
@@ -208,9 +212,32 @@ class Methods(
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))  # type: ignore[arg-type]
 
-    def to(self, dtype: Any) -> Tensor:
-        """In another dtype; ``"cpu"`` is accepted and changes nothing."""
-        if dtype == "cpu":
+    def to(
+        self,
+        *args: Any,
+        dtype: Any = None,
+        device: Any = None,
+        non_blocking: Any = False,
+        copy: Any = False,
+    ) -> Tensor:
+        """In another dtype: ``to(dtype)``, ``to(other)``, ``to("cpu", dtype)``.
+
+        There is one device, the CPU; a copy is never needed, for no tensor shares memory.
+
+        Raises:
+            ArgumentError: another device.
+        """
+        for arg in args:
+            if isinstance(arg, Handle):
+                dtype = arg.dtype
+            elif isinstance(arg, str) and arg.split(":")[0] in _DEVICES:
+                device = arg
+            elif arg is not None and arg is not True and arg is not False:
+                dtype = arg
+        if device is not None and str(device).split(":")[0] != "cpu":
+            what = tr(f"to: there is no device '{device}'.", f"to：没有设备“{device}”。")
+            raise ArgumentError(teach(what, tr('use "cpu"', '请使用 "cpu"')))
+        if dtype is None:
             return self  # type: ignore[return-value]
         return record(build.cast, (self,), as_dtype(dtype))
 

@@ -35,6 +35,7 @@ OTHERWISE: dict[str, Callable[..., Any]] = {
     "mT": lambda x: x.mT,
     "mH": lambda x: x.mH,
     "item": lambda x: x.item(),
+    "zero_": lambda x: x.clone().zero_(),
     "nn.functional.embedding": lambda w, i, **k: gl.nn.functional.embedding(i, w, **k),
     "nn.functional.embedding_bag": lambda w, i, **k: gl.nn.functional.embedding_bag(i, w, **k),
     "polygamma": lambda x, n: x.polygamma(n),
@@ -101,6 +102,8 @@ def carried(x: Any, leaves: list[tuple[torch.Tensor, gl.Tensor]]) -> Any:
         return BY_NAME[str(x).removeprefix("torch.")]
     if isinstance(x, torch.nn.PairwiseDistance):
         return gl.nn.PairwiseDistance(x.norm, x.eps, x.keepdim)
+    if isinstance(x, torch.device):
+        return str(x)
     if isinstance(x, torch.Size):
         return tuple(x)
     if isinstance(x, tuple | list) and not hasattr(x, "_fields"):

@@ -13,7 +13,7 @@ NOT_OFFERED: dict[tuple[str, str], str] = {
     ("compiles CUDA source text", "用于编译 CUDA 源代码"): "jiterator_*",
     ("an internal function of PyTorch's", "PyTorch 的内部函数"): (
         "_[!_]* torch._* torch.ops.* native_* hash_tensor bmm.triton_optimized addmm.decomposed "
-        "max_pool2d_with_indices_backward nn.functional.linear_cross_entropy.*"
+        "max_pool2d_with_indices_backward nn.functional.linear_cross_entropy.* slice grid_sampler_*"
     ),
     (
         "no tensor shares memory with another, so a view and its copy are the same",
@@ -32,6 +32,13 @@ NOT_OFFERED: dict[tuple[str, str], str] = {
     ): "linalg.ldl_*",
     ("complex half precision", "半精度复数"): "chalf",
     ("a variant for GPUs", "仅用于 GPU 的变体"): "nn.functional.batch_norm.without_cudnn",
+    (
+        "superseded in PyTorch itself by gl.linalg.lu_factor",
+        "PyTorch 已改用 linalg.lu_factor",
+    ): "lu",
+    ("NumPy has no symmetric indefinite factors", "NumPy 没有对称不定分解"): "linalg.ldl_*",
+    ("histograms of one dimension only", "仅提供一维直方图"): "histogramdd",
+    ("the size must be known beforehand", "需事先给定结果个数"): "nonzero_static",
     ("masked tensors are not offered", "不提供掩码张量"): "masked.*",
 }
 #: Results are random, or memory that was never written.
@@ -44,6 +51,10 @@ _RANDOM = (
     "uniform pca_lowrank svd_lowrank"
 )
 DIFFERS: dict[tuple[str, str], str] = {
+    (
+        "rounding down has no derivative; PyTorch gives zeros",
+        "向下取整没有导数；PyTorch 给出零",
+    ): "div.floor_rounding",
     (
         "PyTorch's values are off by 1e-6 and more; glia's agree with the exact ones",
         "PyTorch 的数值误差达 1e-6 以上；glia 与精确值一致",

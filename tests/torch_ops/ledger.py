@@ -33,9 +33,10 @@ NOT_OFFERED: dict[tuple[str, str], str] = {
     ("complex half precision", "半精度复数"): "chalf",
     ("a variant for GPUs", "仅用于 GPU 的变体"): "nn.functional.batch_norm.without_cudnn",
     (
-        "superseded in PyTorch itself by gl.linalg.lu_factor",
-        "PyTorch 已改用 linalg.lu_factor",
+        "superseded by linalg.lu_factor in PyTorch too",
+        "PyTorch 也已改用 linalg.lu_factor",
     ): "lu",
+    ("an activation of real numbers", "实数的激活函数"): "nn.functional.silu.complex",
     ("NumPy has no symmetric indefinite factors", "NumPy 没有对称不定分解"): "linalg.ldl_*",
     ("histograms of one dimension only", "仅提供一维直方图"): "histogramdd",
     ("the size must be known beforehand", "需事先给定结果个数"): "nonzero_static",

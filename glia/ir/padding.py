@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from glia.base.dtypes import bool_
 from glia.base.shapes import Shape
+from glia.ir.arrange import narrow
 from glia.ir.build import Scalar, full, where
 from glia.ir.expr import Expr, intern
-from glia.ir.ops.view import FLIP, concat, expand, pad, slice_
+from glia.ir.ops.view import FLIP, concat, expand, pad
 
 #: Elements in front of the first and behind the last, for each of the last dimensions.
 Around = tuple[tuple[int, int], ...]
@@ -23,18 +24,11 @@ def pad_value(x: Expr, before: Shape, after: Shape, value: Scalar) -> Expr:
     return where(inside, padded, value)
 
 
-def piece(x: Expr, dim: int, start: int, stop: int) -> Expr:
-    """Elements ``start … stop-1`` along one dimension."""
-    low = tuple(start if d == dim else 0 for d in range(x.ndim))
-    high = tuple(stop if d == dim else n for d, n in enumerate(x.shape))
-    return slice_(x, low, high, (1,) * x.ndim)
-
-
 def cropped(x: Expr, around: Around) -> Expr:
     """Without the elements that negative numbers take away."""
     first = x.ndim - len(around)
     for dim, (before, after) in enumerate(around, first):
-        x = piece(x, dim, max(-before, 0), x.shape[dim] - max(-after, 0))
+        x = narrow(x, dim, max(-before, 0), x.shape[dim] - max(-after, 0))
     return x
 
 
@@ -51,8 +45,8 @@ def reflect(x: Expr, around: Around) -> Expr:
     """``… x₂ x₁ | x₀ x₁ … | …``: the edge itself is not repeated."""
     for dim, (before, after) in enumerate(_grown(around), x.ndim - len(around)):
         n = x.shape[dim]
-        left = intern(FLIP, (piece(x, dim, 1, 1 + before),), ((dim,),)) if before else None
-        right = intern(FLIP, (piece(x, dim, n - 1 - after, n - 1),), ((dim,),)) if after else None
+        left = intern(FLIP, (narrow(x, dim, 1, 1 + before),), ((dim,),)) if before else None
+        right = intern(FLIP, (narrow(x, dim, n - 1 - after, n - 1),), ((dim,),)) if after else None
         x = concat([part for part in (left, x, right) if part is not None], dim)
     return cropped(x, around)
 
@@ -61,7 +55,7 @@ def replicate(x: Expr, around: Around) -> Expr:
     """``… x₀ x₀ | x₀ x₁ … | …``."""
     for dim, (before, after) in enumerate(_grown(around), x.ndim - len(around)):
         n = x.shape[dim]
-        edges = ((piece(x, dim, 0, 1), before), (piece(x, dim, n - 1, n), after))
+        edges = ((narrow(x, dim, 0, 1), before), (narrow(x, dim, n - 1, n), after))
         left, right = (_repeated(edge, dim, count) for edge, count in edges)
         x = concat([*left, x, *right], dim)
     return cropped(x, around)
@@ -77,8 +71,8 @@ def circular(x: Expr, around: Around) -> Expr:
     x = cropped(x, around)
     for dim, (before, after) in enumerate(_grown(around), x.ndim - len(around)):
         n = x.shape[dim]
-        left = [piece(x, dim, n - before, n)] if before else []
-        right = [piece(x, dim, 0, after)] if after else []
+        left = [narrow(x, dim, n - before, n)] if before else []
+        right = [narrow(x, dim, 0, after)] if after else []
         x = concat([*left, x, *right], dim)
     return x
 

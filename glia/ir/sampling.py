@@ -6,6 +6,7 @@ from itertools import product
 
 from glia.base.dtypes import int64
 from glia.base.shapes import Shape, numel
+from glia.ir.arrange import narrow
 from glia.ir.build import (
     abs_,
     add,
@@ -27,7 +28,6 @@ from glia.ir.expr import Expr
 from glia.ir.ops.index import gather
 from glia.ir.ops.source import iota
 from glia.ir.ops.view import broadcast_to, concat, reshape
-from glia.ir.padding import piece
 from glia.ir.products import matmul
 from glia.ir.resize import cubic_shares
 
@@ -47,7 +47,7 @@ class Grid:
 
     def _place(self, grid: Expr, column: int, n: int) -> Expr:
         """From -1 … 1 to elements."""
-        shown = piece(grid, grid.ndim - 1, column, column + 1)
+        shown = narrow(grid, grid.ndim - 1, column, column + 1)
         u = reshape(shown, (self.batch, numel(self.out)))
         if self.corners:
             return mul(mul(add(u, 1.0), 0.5), n - 1.0)

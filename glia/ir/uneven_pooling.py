@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from glia.base.dtypes import int64
 from glia.base.shapes import Shape, numel
+from glia.ir.arrange import narrow
 from glia.ir.build import (
     add,
     cast,
@@ -24,7 +25,6 @@ from glia.ir.lookup import take
 from glia.ir.ops.index import gather
 from glia.ir.ops.source import iota
 from glia.ir.ops.view import broadcast_to, concat, permute, reshape
-from glia.ir.padding import piece
 from glia.ir.pooling import along, avg_pool, first_largest, lowest, select
 
 
@@ -139,7 +139,7 @@ def _fractional_places(random: Expr, i: int, size: int, kernel: int, count: int)
     if count > 1:
         dtype = random.dtype
         alpha = float(dtype.np.type(size - kernel) / dtype.np.type(count - 1))
-        u = piece(random, 2, i, i + 1)
+        u = narrow(random, 2, i, i + 1)
         moved = floor(mul(add(cast(iota(count - 1), dtype), u), alpha))
         from_zero = sub(moved, floor(mul(u, alpha)))
         last = concat([cast(from_zero, int64), last], 2)

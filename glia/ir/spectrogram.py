@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from glia.base.errors import ArgumentError, DTypeError, ShapeError, teach
-from glia.ir import padding
+from glia.ir import arrange, padding
 from glia.ir.build import cast, div, full, mul, transpose
 from glia.ir.expr import Expr, intern
 from glia.ir.ops import fourier
@@ -106,7 +106,7 @@ def istft(
     if return_complex:
         frames = fourier.fft(frames, (last,), True)
     else:
-        frames = padding.piece(frames, last, 0, n_fft // 2 + 1)
+        frames = arrange.narrow(frames, last, 0, n_fft // 2 + 1)
         frames = fourier.irfft(frames, last, n_fft)
     taper = _taper("istft", x, given[0] if given else None, n_fft, win_length)
     frames = mul(div(frames, float(n_fft)), taper)
@@ -117,6 +117,6 @@ def istft(
     start = n_fft // 2 if center else 0
     stop = size - start if length is None else min(start + length, size)
     at = signal.ndim - 1
-    signal = div(padding.piece(signal, at, start, stop), padding.piece(weight, 0, start, stop))
+    signal = div(arrange.narrow(signal, at, start, stop), padding.piece(weight, 0, start, stop))
     missing = 0 if length is None else length - (stop - start)
     return pad(signal, (0,) * signal.ndim, (*(0 for _ in range(at)), missing))

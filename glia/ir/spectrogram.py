@@ -117,6 +117,6 @@ def istft(
     start = n_fft // 2 if center else 0
     stop = size - start if length is None else min(start + length, size)
     at = signal.ndim - 1
-    signal = div(arrange.narrow(signal, at, start, stop), padding.piece(weight, 0, start, stop))
+    signal = div(arrange.narrow(signal, at, start, stop), arrange.narrow(weight, 0, start, stop))
     missing = 0 if length is None else length - (stop - start)
     return pad(signal, (0,) * signal.ndim, (*(0 for _ in range(at)), missing))

@@ -38,6 +38,7 @@ NOT_OFFERED: dict[tuple[str, str], str] = {
     ): "lu",
     ("an activation of real numbers", "实数的激活函数"): "nn.functional.silu.complex",
     ("NumPy has no symmetric indefinite factors", "NumPy 没有对称不定分解"): "linalg.ldl_*",
+    ("random projections", "随机投影"): "pca_lowrank svd_lowrank",
     ("histograms of one dimension only", "仅提供一维直方图"): "histogramdd",
     ("the size must be known beforehand", "需事先给定结果个数"): "nonzero_static",
     ("masked tensors are not offered", "不提供掩码张量"): "masked.*",
@@ -49,13 +50,9 @@ _RANDOM = (
     "nn.functional.feature_alpha_dropout.with_train "
     "nn.functional.multi_head_attention_forward nn.functional.scaled_dot_product_attention "
     "nn.functional.fractional_max_pool* nn.functional.rrelu normal* rand_like randint* randn* "
-    "uniform pca_lowrank svd_lowrank"
+    "uniform"
 )
 DIFFERS: dict[tuple[str, str], str] = {
-    (
-        "rounding down has no derivative; PyTorch gives zeros",
-        "向下取整没有导数；PyTorch 给出零",
-    ): "div.floor_rounding",
     (
         "PyTorch's values are off by 1e-6 and more; glia's agree with the exact ones",
         "PyTorch 的数值误差达 1e-6 以上；glia 与精确值一致",

@@ -12,8 +12,8 @@ import pytest
 from beartype import BeartypeConf, FrozenDict
 from beartype.claw import beartype_packages
 
-#: Programs that tests start in environments of their own.
-collect_ignore = ["bench/fake_worker.py", "train/torch_nets.py"]
+#: Programs that tests start in environments of their own, and what needs PyTorch to be imported.
+collect_ignore = ["bench/fake_worker.py", "train/torch_nets.py", "torch_ops/counterparts.py"]
 
 CHECKED = (
     "glia.ir.interpret",

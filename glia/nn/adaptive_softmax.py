@@ -41,8 +41,8 @@ class AdaptiveLogSoftmaxWithLoss(Module):
 
     Example:
         >>> import glia as gl
-        >>> layer = gl.nn.AdaptiveLogSoftmaxWithLoss(8, 20, [4, 10])
-        >>> layer(gl.zeros(2, 8), gl.tensor([3, 15])).output.shape
+        >>> layer = gl.nn.AdaptiveLogSoftmaxWithLoss(16, 20, [4, 10])
+        >>> layer(gl.zeros(2, 16), gl.tensor([3, 15])).output.shape
         (2,)
 
     Source: Grave et al., "Efficient softmax approximation for GPUs" (2016).

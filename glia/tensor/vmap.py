@@ -12,7 +12,7 @@ from glia.ir.batch import CannotBatch, batched
 from glia.ir.expr import Expr, compose
 from glia.ir.ops.random import random_bits
 from glia.ir.ops.view import permute
-from glia.tensor.levels import Sealed, arrays_lifted, lifted
+from glia.tensor.levels import Sealed, arrays_lifted, lifted, released
 from glia.tensor.tensor import Tensor, read, recorded
 from glia.tensor.trees import TENSOR, Structure, flatten, unflatten
 
@@ -88,7 +88,11 @@ def vmap(
         places = _out_dims(out_dims, built, outputs)
         found = _stacked(exprs, places, slices)
         hold = [holds, slices.holds]
-        made = [recorded(x, hold, t.requires_grad) for x, t in zip(found, outputs, strict=True)]
+        made = [
+            # what is inside a transform is taken to require gradients until it leaves
+            released([x], hold)[0] if t.requires_grad else recorded(x, hold, False)
+            for x, t in zip(found, outputs, strict=True)
+        ]
         return unflatten(built, made)
 
     return mapped

@@ -223,12 +223,16 @@ def allowance(known: Known) -> float:
 
 
 #: Ops whose last bits are the implementation's; all others round as IEEE 754 says.
-ROUNDING = frozenset("exp log log1p expm1 sin cos tanh erf sigmoid pow scan".split())
+ROUNDING = frozenset(
+    "exp log log1p expm1 sin cos tanh erf sigmoid pow scan tan asin acos atan sinh cosh asinh "
+    "acosh atanh exp2 log2 log10 erfc erfcx erfinv ndtri lgamma hypot atan2 nextafter".split()
+)
 #: Ops whose rounding follows an order that is not the interpreter's.
 EXACT_IF_WHOLE = frozenset("sum prod contract fold scatter_add mod floordiv".split())
 #: Ops where a small error of an input may change everything.
 DISCONTINUOUS = frozenset(
-    "lt le eq ne floor ceil round sign mod floordiv argmax cast not and or xor".split()
+    "lt le eq ne floor ceil round sign mod floordiv argmax cast not and or xor trunc fmod "
+    "copysign".split()
 )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from glia.base.shapes import numel
 from glia.compiler.codegen.body import walk
 from glia.compiler.codegen.targets import Target, describe
 from glia.compiler.index import Index, Picked, Quotient, Var, substitute, variable, variables
@@ -21,6 +22,7 @@ from glia.compiler.schedule.layout import WINOGRAD, room
 from glia.compiler.schedule.loops import (
     Contraction,
     Guard,
+    Host,
     Kernel,
     Load,
     Repeat,
@@ -152,6 +154,10 @@ def reach(
 def check_kernel(kernel: Kernel, sizes: Sequence[int]) -> None:
     """Every access lies within its argument; every store writes all of its buffer once."""
     assert not isinstance(kernel, Repeat)
+    if isinstance(kernel, Host):
+        for arg, shape in (*kernel.reads, *kernel.writes):
+            assert numel(shape) <= sizes[arg], str(kernel)
+        return
     if isinstance(kernel, Scatter):
         check_loads(
             [kernel.value, kernel.place.value], (*kernel.loops, kernel.steps), sizes, kernel

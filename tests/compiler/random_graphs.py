@@ -12,6 +12,7 @@ from glia.ir import build, products
 from glia.ir.expr import Expr, intern, topological
 from glia.ir.ops import control, elementwise, index, random, reduce, source, view, window
 from glia.ir.scan import Loop
+from glia.ir.table import TABLE
 
 UNARY = """neg abs sign floor ceil round tanh sigmoid erf sin cos exp expm1 log log1p sqrt
 relu""".split()
@@ -33,6 +34,32 @@ def _unary(g: Grower) -> Expr | None:
     if name in ("log", "log1p", "sqrt"):
         return intern(row, (build.add(build.abs_(x.node), 0 if name == "log1p" else 0.5),))
     return intern(row, (x.node,))
+
+
+#: Functions that stand in the table, by the numbers they are asked for.
+ANYWHERE = "trunc asinh atan erfc".split()
+WITHIN_ONE = "asin acos atanh erfinv tan sinh cosh exp2".split()
+POSITIVE = "log2 log10 erfcx lgamma".split()
+OF_TWO = "hypot atan2 copysign fmod nextafter".split()
+
+
+def _function(g: Grower) -> Expr | None:
+    x = g.any(lambda k: k.value.dtype.kind == "f")
+    if x is None:
+        return None
+    name = str(g.turn((*ANYWHERE, *WITHIN_ONE, *POSITIVE, *OF_TWO, "acosh", "ndtri")))
+    positive = build.add(build.abs_(x.node), 1.125)
+    if name in OF_TWO:
+        y = g.any(lambda k: k.node.dtype is x.node.dtype and _broadcastable(x, k))
+        assert y is not None
+        other = build.add(build.abs_(y.node), 1) if name in ("atan2", "fmod") else y.node
+        return build.binary(TABLE[name], x.node, other)
+    if name in WITHIN_ONE:
+        return intern(TABLE[name], (build.mul(build.tanh(x.node), 0.875),))
+    if name == "ndtri":
+        share = build.add(build.mul(build.sigmoid(x.node), 0.75), 0.125)
+        return intern(TABLE[name], (share,))
+    return intern(TABLE[name], (x.node if name in ANYWHERE else positive,))
 
 
 def _broadcastable(a: Known, b: Known) -> bool:
@@ -353,7 +380,8 @@ def _scan(g: Grower) -> Expr | None:
     return g.pick((loop.final, loop.after, loop.before))(0)
 
 
-_NAMES = """_unary _unary _unary _unary _unary _unary _binary _binary _binary _binary _divide
+_NAMES = """_function _function _unary _unary _unary _unary _unary _unary
+_binary _binary _binary _binary _divide
 _divide _power _bitwise _bitwise _where _where _cast _reduce _reduce _reduce _reshape _permute
 _permute _expand _slice _flip _pad _concat _window _dilate _matmul _matmul _conv _conv _bits _iota
 _softmax _gather _scatter_add _scan _gradient _gradient"""

@@ -16,7 +16,7 @@ from glia.ir import build
 from glia.ir.expr import Expr, topological
 from glia.ir.interpret import interpret
 from glia.ir.ops.source import leaf
-from glia.nn import formulas, loss_formulas
+from glia.nn import loss_formulas, norm_formulas
 
 RNG = np.random.default_rng(5)
 
@@ -33,7 +33,7 @@ def found(loss: Expr, *wanted: Expr) -> list[Expr]:
 
 
 def layer_norm_step(x: Expr) -> list[Expr]:
-    y = formulas.layer_norm(x, (x.shape[-1],), 1e-5)
+    y = norm_formulas.layer_norm(x, "", (x.shape[-1],), 1e-5)
     return [y, *found(build.sum_(build.mul(y, build.sin(x))), x)]
 
 
@@ -44,7 +44,7 @@ def cross_entropy_step(x: Expr) -> list[Expr]:
 
 
 def batch_norm_step(x: Expr) -> list[Expr]:
-    y = build.relu(formulas.batch_norm_train(x, 1e-5))
+    y = build.relu(norm_formulas.batch_norm_train(x, "", 1e-5))
     return [y, *found(build.sum_(build.mul(y, x)), x)]
 
 

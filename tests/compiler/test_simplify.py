@@ -78,6 +78,12 @@ CHANGES = {
         "%0 = leaf[slot=0] : float32[1,1]\n%1 = expand %0 : float32[2,3]",
         1,
     ),
+    "an argument of a transform": (X + "%1 = mark[level=0, number=1] %0 : float32[2,3]", X, 0),
+    "a derivative of its own": (
+        X + '%1 = custom[number=0, results=1, way="vjp", templates=()] %0 : float32[2,3]',
+        X,
+        0,
+    ),
     "cast to the same": (X + "%1 = cast %0 : float32[2,3]", X, 0),
     "deep inside": (
         X + ONE + "%4 = mul %0 %3 : float32[2,3]\n%5 = exp %4 : float32[2,3]",

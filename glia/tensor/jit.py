@@ -16,7 +16,7 @@ from glia.base.dtypes import float64, uint32
 from glia.base.errors import GradError, teach
 from glia.base.events import emit
 from glia.base.i18n import tr
-from glia.ir.expr import Expr, intern, leaves, topological
+from glia.ir.expr import Expr, leaves, substituted
 from glia.runtime.execute import Runnable, make
 from glia.runtime.repeat import Gather, repeat
 from glia.runtime.slots import Slot, Value, acquire, slot_of
@@ -43,12 +43,7 @@ def _substitute(outputs: Sequence[Expr], table: dict[Expr, Expr]) -> list[Expr]:
     """Expressions with leaves replaced."""
     if all([leaves(output).isdisjoint(table) for output in outputs]):
         return list(outputs)
-    done: dict[Expr, Expr] = {}
-    for node in topological(outputs):
-        inputs = tuple([done[child] for child in node.inputs])
-        same = node if inputs == node.inputs else intern(node.op, inputs, node.attrs)
-        done[node] = table.get(node, same)
-    return [done[node] for node in outputs]
+    return list(substituted(outputs, table))
 
 
 class _Tracer:

@@ -17,7 +17,13 @@ def _place(layer: Any) -> str:
 
 
 class ReLU(Module):
-    """``max(x, 0)``. Source: Nair and Hinton (2010)."""
+    """``max(x, 0)``. Source: Nair and Hinton (2010).
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.ReLU()(gl.tensor([-2.0, 0.0, 3.0]))
+        tensor([0., 0., 3.])
+    """
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -31,7 +37,13 @@ class ReLU(Module):
 
 
 class ReLU6(Module):
-    """``min(max(x, 0), 6)``."""
+    """``min(max(x, 0), 6)``.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.ReLU6()(gl.tensor([-2.0, 3.0, 8.0]))
+        tensor([0., 3., 6.])
+    """
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -45,7 +57,13 @@ class ReLU6(Module):
 
 
 class Hardtanh(Module):
-    """``x`` held between ``min_val`` and ``max_val``."""
+    """``x`` held between ``min_val`` and ``max_val``.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.Hardtanh()(gl.tensor([-3.0, 0.5, 3.0]))
+        tensor([-1. ,  0.5,  1. ])
+    """
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
@@ -60,7 +78,13 @@ class Hardtanh(Module):
 
 
 class LeakyReLU(Module):
-    """``x`` where positive, else ``negative_slope · x``. Source: Maas et al. (2013)."""
+    """``x`` where positive, else ``negative_slope · x``. Source: Maas et al. (2013).
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.LeakyReLU(0.1)(gl.tensor([-2.0, 3.0]))
+        tensor([-0.2,  3. ])
+    """
 
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         super().__init__()
@@ -75,7 +99,16 @@ class LeakyReLU(Module):
 
 
 class PReLU(Module):
-    """``x`` where positive, else ``w x`` with learnt w. Source: He et al. (2015)."""
+    """``x`` where positive, else ``w x`` with learnt w. Source: He et al. (2015).
+
+    Example:
+        >>> import glia as gl
+        >>> layer = gl.nn.PReLU()
+        >>> layer(gl.tensor([-2.0, 3.0]))
+        tensor([-0.5,  3. ], requires_grad=True)
+        >>> layer.weight.tolist()
+        [0.25]
+    """
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25, dtype: Any = None) -> None:
         super().__init__()
@@ -97,6 +130,12 @@ class PReLU(Module):
 class RReLU(Module):
     """``x`` where positive, else ``a x``; a is random while training, else the middle.
 
+    Example:
+        >>> import glia as gl
+        >>> layer = gl.nn.RReLU(0.25, 0.75).eval()
+        >>> layer(gl.tensor([-4.0, 1.0]))
+        tensor([-2.,  1.])
+
     Source: Xu et al., "Empirical evaluation of rectified activations" (2015).
     """
 
@@ -113,7 +152,13 @@ class RReLU(Module):
 
 
 class ELU(Module):
-    """``x`` where positive, else ``alpha (eˣ - 1)``. Source: Clevert et al. (2015)."""
+    """``x`` where positive, else ``alpha (eˣ - 1)``. Source: Clevert et al. (2015).
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.ELU(alpha=2.0)(gl.tensor([-1e9, 3.0]))
+        tensor([-2.,  3.])
+    """
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
@@ -128,7 +173,13 @@ class ELU(Module):
 
 
 class CELU(Module):
-    """``x`` where positive, else ``alpha (e^(x / alpha) - 1)``. Source: Barron (2017)."""
+    """``x`` where positive, else ``alpha (e^(x / alpha) - 1)``. Source: Barron (2017).
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.CELU(alpha=2.0)(gl.tensor([-1e9, -2.0, 3.0]))
+        tensor([-2.    , -1.2642,  3.    ])
+    """
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
@@ -143,7 +194,13 @@ class CELU(Module):
 
 
 class SELU(Module):
-    """ELU scaled to keep mean 0 and variance 1. Source: Klambauer et al. (2017)."""
+    """ELU scaled to keep mean 0 and variance 1. Source: Klambauer et al. (2017).
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.SELU()(gl.tensor([-1e9, 0.0, 1.0]))
+        tensor([-1.7581,  0.    ,  1.0507])
+    """
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -157,21 +214,39 @@ class SELU(Module):
 
 
 class Sigmoid(Module):
-    """``1 / (1 + e⁻ˣ)``."""
+    """``1 / (1 + e⁻ˣ)``.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.Sigmoid()(gl.tensor([-1e9, 0.0, 1.0]))
+        tensor([0.    , 0.5   , 0.7311])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.sigmoid(input)
 
 
 class LogSigmoid(Module):
-    """``ln σ(x)``."""
+    """``ln σ(x)``.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.LogSigmoid()(gl.tensor([-1000.0, 0.0]))
+        tensor([-1.0000e+03, -6.9315e-01])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.logsigmoid(input)
 
 
 class Hardsigmoid(Module):
-    """0 up to -3, 1 from 3 on, ``(x + 3) / 6`` between. Source: Courbariaux et al. (2015)."""
+    """0 up to -3, 1 from 3 on, ``(x + 3) / 6`` between. Source: Courbariaux et al. (2015).
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.Hardsigmoid()(gl.tensor([-4.0, 0.0, 1.5, 4.0]))
+        tensor([0.  , 0.5 , 0.75, 1.  ])
+    """
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -182,28 +257,52 @@ class Hardsigmoid(Module):
 
 
 class Tanh(Module):
-    """``(eˣ - e⁻ˣ) / (eˣ + e⁻ˣ)``."""
+    """``(eˣ - e⁻ˣ) / (eˣ + e⁻ˣ)``.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.Tanh()(gl.tensor([-1e9, 0.0, 1.0]))
+        tensor([-1.    ,  0.    ,  0.7616])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.tanh(input)
 
 
 class Tanhshrink(Module):
-    """``x - tanh x``."""
+    """``x - tanh x``.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.Tanhshrink()(gl.tensor([0.0, 1.0, 100.0]))
+        tensor([ 0.    ,  0.2384, 99.    ])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.tanhshrink(input)
 
 
 class Softsign(Module):
-    """``x / (1 + |x|)``."""
+    """``x / (1 + |x|)``.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.Softsign()(gl.tensor([-1.0, 0.0, 3.0]))
+        tensor([-0.5 ,  0.  ,  0.75])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.softsign(input)
 
 
 class SiLU(Module):
-    """``x σ(x)``. Source: Elfwing et al. (2017)."""
+    """``x σ(x)``. Source: Elfwing et al. (2017).
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.SiLU()(gl.tensor([-1.0, 0.0, 1.0]))
+        tensor([-0.2689,  0.    ,  0.7311])
+    """
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -217,7 +316,13 @@ class SiLU(Module):
 
 
 class Hardswish(Module):
-    """``x hardsigmoid(x)``. Source: Howard et al., "Searching for MobileNetV3" (2019)."""
+    """``x hardsigmoid(x)``. Source: Howard et al., "Searching for MobileNetV3" (2019).
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.Hardswish()(gl.tensor([-4.0, 0.0, 3.0]))
+        tensor([0., 0., 3.])
+    """
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -229,6 +334,11 @@ class Hardswish(Module):
 
 class GLU(Module):
     """``a σ(b)``: a and b are the halves of the input along ``dim``.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.GLU()(gl.tensor([2.0, 4.0, 0.0, 0.0]))
+        tensor([1., 2.])
 
     Source: Dauphin et al., "Language modeling with gated convolutional networks" (2016).
     """
@@ -245,7 +355,13 @@ class GLU(Module):
 
 
 class Mish(Module):
-    """``x tanh(ln(1 + eˣ))``. Source: Misra (2019)."""
+    """``x tanh(ln(1 + eˣ))``. Source: Misra (2019).
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.Mish()(gl.tensor([-1.0, 0.0, 1.0]))
+        tensor([-0.3034,  0.    ,  0.8651])
+    """
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -259,7 +375,13 @@ class Mish(Module):
 
 
 class GELU(Module):
-    """``x Φ(x)``, Φ the normal distribution. Source: Hendrycks and Gimpel (2016)."""
+    """``x Φ(x)``, Φ the normal distribution. Source: Hendrycks and Gimpel (2016).
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.GELU()(gl.tensor([-1.0, 0.0, 1.0]))
+        tensor([-0.1587,  0.    ,  0.8413])
+    """
 
     def __init__(self, approximate: str = "none") -> None:
         super().__init__()
@@ -273,7 +395,13 @@ class GELU(Module):
 
 
 class Softplus(Module):
-    """``ln(1 + e^(βx)) / β``; x itself where ``βx > threshold``."""
+    """``ln(1 + e^(βx)) / β``; x itself where ``βx > threshold``.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.Softplus()(gl.tensor([0.0, 1.0, 1000.0]))
+        tensor([6.9315e-01, 1.3133e+00, 1.0000e+03])
+    """
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__()
@@ -287,7 +415,13 @@ class Softplus(Module):
 
 
 class Hardshrink(Module):
-    """0 where ``|x| ≤ λ``, else x."""
+    """0 where ``|x| ≤ λ``, else x.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.Hardshrink()(gl.tensor([-0.75, 0.25, 0.75]))
+        tensor([-0.75,  0.  ,  0.75])
+    """
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
@@ -301,7 +435,13 @@ class Hardshrink(Module):
 
 
 class Softshrink(Module):
-    """``x - λ`` above λ, ``x + λ`` below -λ, 0 between."""
+    """``x - λ`` above λ, ``x + λ`` below -λ, 0 between.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.Softshrink()(gl.tensor([-2.0, 0.25, 1.0]))
+        tensor([-1.5,  0. ,  0.5])
+    """
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
@@ -315,7 +455,13 @@ class Softshrink(Module):
 
 
 class Threshold(Module):
-    """``x`` where above the threshold, else ``value``."""
+    """``x`` where above the threshold, else ``value``.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.Threshold(1.0, -9.0)(gl.tensor([0.5, 1.0, 2.0]))
+        tensor([-9., -9.,  2.])
+    """
 
     def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
         super().__init__()
@@ -330,7 +476,14 @@ class Threshold(Module):
 
 
 class Softmax(Module):
-    """``e^xᵢ / Σⱼ e^xⱼ`` along ``dim``."""
+    """``e^xᵢ / Σⱼ e^xⱼ`` along ``dim``.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.Softmax(dim=1)(gl.tensor([[1.0, 1.0], [1000.0, 0.0]]))
+        tensor([[0.5, 0.5],
+                [1. , 0. ]])
+    """
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
@@ -344,7 +497,13 @@ class Softmax(Module):
 
 
 class Softmin(Module):
-    """``softmax(-x)`` along ``dim``."""
+    """``softmax(-x)`` along ``dim``.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.Softmin(dim=0)(gl.tensor([1.0, 1.0, 1000.0]))
+        tensor([0.5, 0.5, 0. ])
+    """
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
@@ -358,14 +517,26 @@ class Softmin(Module):
 
 
 class Softmax2d(Module):
-    """Softmax over the channels of (N, C, H, W) or (C, H, W), at every position."""
+    """Softmax over the channels of (N, C, H, W) or (C, H, W), at every position.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.Softmax2d()(gl.zeros(4, 1, 2))[:, 0, 0]
+        tensor([0.25, 0.25, 0.25, 0.25])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return apply(_a.softmax2d, (input,))
 
 
 class LogSoftmax(Module):
-    """``xᵢ - ln Σⱼ e^xⱼ`` along ``dim``."""
+    """``xᵢ - ln Σⱼ e^xⱼ`` along ``dim``.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.LogSoftmax(dim=0)(gl.tensor([0.0, 1000.0]))
+        tensor([-1000.,     0.])
+    """
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()

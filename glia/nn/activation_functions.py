@@ -23,33 +23,60 @@ def _done(input: Tensor, out: Tensor, inplace: bool, name: str) -> Tensor:
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """``max(x, 0)``. Source: Nair and Hinton (2010)."""
+    """``max(x, 0)``. Source: Nair and Hinton (2010).
+
+    >>> import glia as gl
+    >>> relu(gl.tensor([-2.0, 0.0, 3.0]))
+    tensor([0., 0., 3.])
+    """
     return _done(input, apply(build.relu, (input,)), inplace, "relu_")
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
-    """``min(max(x, 0), 6)``."""
+    """``min(max(x, 0), 6)``.
+
+    >>> import glia as gl
+    >>> relu6(gl.tensor([-2.0, 3.0, 8.0]))
+    tensor([0., 3., 6.])
+    """
     return _done(input, apply(_a.hardtanh, (input,), 0.0, 6.0), inplace, "relu6_")
 
 
 def hardtanh(
     input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
 ) -> Tensor:
-    """``x`` held between ``min_val`` and ``max_val``; the derivative at both is 0."""
+    """``x`` held between ``min_val`` and ``max_val``; the derivative at both is 0.
+
+    >>> import glia as gl
+    >>> hardtanh(gl.tensor([-3.0, 0.5, 3.0]))
+    tensor([-1. ,  0.5,  1. ])
+    >>> hardtanh(gl.tensor([-3.0, 0.5, 3.0]), 0.0, 2.0)
+    tensor([0. , 0.5, 2. ])
+    """
     return _done(
         input, apply(_a.hardtanh, (input,), float(min_val), float(max_val)), inplace, "hardtanh_"
     )
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """``x`` where positive, else ``negative_slope · x``. Source: Maas et al. (2013)."""
+    """``x`` where positive, else ``negative_slope · x``. Source: Maas et al. (2013).
+
+    >>> import glia as gl
+    >>> leaky_relu(gl.tensor([-2.0, 3.0]), 0.1)
+    tensor([-0.2,  3. ])
+    """
     return _done(
         input, apply(_a.leaky_relu, (input,), float(negative_slope)), inplace, "leaky_relu_"
     )
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """``x`` where positive, else ``w x``, one w or one per channel. Source: He et al. (2015)."""
+    """``x`` where positive, else ``w x``, one w or one per channel. Source: He et al. (2015).
+
+    >>> import glia as gl
+    >>> prelu(gl.tensor([[-2.0, -2.0]]), gl.tensor([0.5, 0.25]))
+    tensor([[-1. , -0.5]])
+    """
     return apply(_a.prelu, (input, weight))
 
 
@@ -81,12 +108,21 @@ def rrelu(
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """``x`` where positive, else ``alpha (eˣ - 1)``. Source: Clevert et al. (2015)."""
+    """``x`` where positive, else ``alpha (eˣ - 1)``. Source: Clevert et al. (2015).
+
+    >>> import glia as gl
+    >>> elu(gl.tensor([-1e9, -1.0, 2.0]))
+    tensor([-1.    , -0.6321,  2.    ])
+    """
     return _done(input, apply(_a.elu, (input,), float(alpha), 1.0, 1.0), inplace, "elu_")
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """``x`` where positive, else ``alpha (e^(x / alpha) - 1)``: smooth for every alpha.
+
+    >>> import glia as gl
+    >>> celu(gl.tensor([-1e9, -2.0, 2.0]), alpha=2.0)
+    tensor([-2.    , -1.2642,  2.    ])
 
     Source: Barron, "Continuously differentiable exponential linear units" (2017).
     """
@@ -97,52 +133,103 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
-    """ELU scaled to keep mean 0 and variance 1. Source: Klambauer et al. (2017)."""
+    """ELU scaled to keep mean 0 and variance 1. Source: Klambauer et al. (2017).
+
+    >>> import glia as gl
+    >>> selu(gl.tensor([-1e9, 0.0, 1.0]))
+    tensor([-1.7581,  0.    ,  1.0507])
+    """
     return _done(input, apply(_a.elu, (input,), SELU_ALPHA, SELU_SCALE, 1.0), inplace, "selu_")
 
 
 def sigmoid(input: Tensor) -> Tensor:
-    """``1 / (1 + e⁻ˣ)``."""
+    """``1 / (1 + e⁻ˣ)``.
+
+    >>> import glia as gl
+    >>> sigmoid(gl.tensor([-1e9, 0.0, 1.0]))
+    tensor([0.    , 0.5   , 0.7311])
+    """
     return apply(_a.sigmoid, (input,))
 
 
 def logsigmoid(input: Tensor) -> Tensor:
-    """``ln σ(x)``, exact for large ``|x|``."""
+    """``ln σ(x)``, exact for large ``|x|``.
+
+    >>> import glia as gl
+    >>> logsigmoid(gl.tensor([-1000.0, 0.0]))
+    tensor([-1.0000e+03, -6.9315e-01])
+    """
     return apply(_a.log_sigmoid, (input,))
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
-    """0 up to -3, 1 from 3 on, ``(x + 3) / 6`` between. Source: Courbariaux et al. (2015)."""
+    """0 up to -3, 1 from 3 on, ``(x + 3) / 6`` between. Source: Courbariaux et al. (2015).
+
+    >>> import glia as gl
+    >>> hardsigmoid(gl.tensor([-4.0, 0.0, 1.5, 4.0]))
+    tensor([0.  , 0.5 , 0.75, 1.  ])
+    """
     return _done(input, apply(_a.hardsigmoid, (input,)), inplace, "hardsigmoid_")
 
 
 def tanh(input: Tensor) -> Tensor:
-    """``(eˣ - e⁻ˣ) / (eˣ + e⁻ˣ)``."""
+    """``(eˣ - e⁻ˣ) / (eˣ + e⁻ˣ)``.
+
+    >>> import glia as gl
+    >>> tanh(gl.tensor([-1e9, 0.0, 1.0]))
+    tensor([-1.    ,  0.    ,  0.7616])
+    """
     return apply(build.tanh, (input,))
 
 
 def tanhshrink(input: Tensor) -> Tensor:
-    """``x - tanh x``."""
+    """``x - tanh x``.
+
+    >>> import glia as gl
+    >>> tanhshrink(gl.tensor([0.0, 1.0, 100.0]))
+    tensor([ 0.    ,  0.2384, 99.    ])
+    """
     return apply(_a.tanhshrink, (input,))
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """``x σ(x)``. Source: Elfwing et al. (2017)."""
+    """``x σ(x)``. Source: Elfwing et al. (2017).
+
+    >>> import glia as gl
+    >>> silu(gl.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.2689,  0.    ,  0.7311])
+    """
     return _done(input, apply(_a.silu, (input,)), inplace, "silu_")
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
-    """``x hardsigmoid(x)``. Source: Howard et al., "Searching for MobileNetV3" (2019)."""
+    """``x hardsigmoid(x)``. Source: Howard et al., "Searching for MobileNetV3" (2019).
+
+    >>> import glia as gl
+    >>> hardswish(gl.tensor([-4.0, 0.0, 3.0]))
+    tensor([0., 0., 3.])
+    """
     return _done(input, apply(_a.hardswish, (input,)), inplace, "hardswish_")
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
-    """``x tanh(ln(1 + eˣ))``. Source: Misra (2019)."""
+    """``x tanh(ln(1 + eˣ))``. Source: Misra (2019).
+
+    >>> import glia as gl
+    >>> mish(gl.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.3034,  0.    ,  0.8651])
+    """
     return _done(input, apply(_a.mish, (input,)), inplace, "mish_")
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """``x Φ(x)``, Φ the normal distribution; ``"tanh"`` approximates it.
+
+    >>> import glia as gl
+    >>> gelu(gl.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.1587,  0.    ,  0.8413])
+    >>> gelu(gl.tensor([-1.0, 0.0, 1.0]), "tanh")
+    tensor([-0.1588,  0.    ,  0.8412])
 
     Source: Hendrycks and Gimpel (2016).
     """
@@ -168,17 +255,32 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """``ln(1 + e^(βx)) / β``; x itself where ``βx > threshold``."""
+    """``ln(1 + e^(βx)) / β``; x itself where ``βx > threshold``.
+
+    >>> import glia as gl
+    >>> softplus(gl.tensor([0.0, 1.0, 1000.0]))
+    tensor([6.9315e-01, 1.3133e+00, 1.0000e+03])
+    """
     return apply(_a.softplus, (input,), float(beta), float(threshold))
 
 
 def softsign(input: Tensor) -> Tensor:
-    """``x / (1 + |x|)``."""
+    """``x / (1 + |x|)``.
+
+    >>> import glia as gl
+    >>> softsign(gl.tensor([-1.0, 0.0, 3.0]))
+    tensor([-0.5 ,  0.  ,  0.75])
+    """
     return apply(_a.softsign, (input,))
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """0 where ``|x| ≤ λ``, else x."""
+    """0 where ``|x| ≤ λ``, else x.
+
+    >>> import glia as gl
+    >>> hardshrink(gl.tensor([-0.75, 0.25, 0.75]))
+    tensor([-0.75,  0.  ,  0.75])
+    """
     return apply(_a.hardshrink, (input,), float(lambd))
 
 
@@ -199,7 +301,12 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """``x`` where above the threshold, else ``value``."""
+    """``x`` where above the threshold, else ``value``.
+
+    >>> import glia as gl
+    >>> threshold(gl.tensor([0.5, 1.0, 2.0]), 1.0, -9.0)
+    tensor([-9., -9.,  2.])
+    """
     whole = input.dtype.kind in ("int", "uint")
     kind: Any = int if whole else float
     return _done(
@@ -223,17 +330,33 @@ def _dtype(dtype: Any) -> DType | None:
 
 
 def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
-    """``e^xᵢ / Σⱼ e^xⱼ`` along ``dim``; ``dtype`` converts the input first."""
+    """``e^xᵢ / Σⱼ e^xⱼ`` along ``dim``; ``dtype`` converts the input first.
+
+    >>> import glia as gl
+    >>> softmax(gl.tensor([[1.0, 1.0], [1000.0, 0.0]]), dim=1)
+    tensor([[0.5, 0.5],
+            [1. , 0. ]])
+    """
     return apply(_a.softmax, (input,), _named_dim("softmax", dim), _dtype(dtype))
 
 
 def softmin(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
-    """``softmax(-x)`` along ``dim``."""
+    """``softmax(-x)`` along ``dim``.
+
+    >>> import glia as gl
+    >>> softmin(gl.tensor([1.0, 1.0, 1000.0]), dim=0)
+    tensor([0.5, 0.5, 0. ])
+    """
     return apply(_a.softmin, (input,), _named_dim("softmin", dim), _dtype(dtype))
 
 
 def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
-    """``xᵢ - ln Σⱼ e^xⱼ`` along ``dim``, exact for any x; ``dtype`` converts the input first."""
+    """``xᵢ - ln Σⱼ e^xⱼ`` along ``dim``, exact for any x; ``dtype`` converts the input first.
+
+    >>> import glia as gl
+    >>> log_softmax(gl.tensor([0.0, 1000.0]), dim=0)
+    tensor([-1000.,     0.])
+    """
     return apply(_a.log_softmax, (input,), _named_dim("log_softmax", dim), _dtype(dtype))
 
 

@@ -29,7 +29,13 @@ class _AdaptiveAvgPool(Module):
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvgPool):
-    """As :class:`AdaptiveAvgPool2d`, for sequences."""
+    """As :class:`AdaptiveAvgPool2d`, for sequences.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.AdaptiveAvgPool1d(2)(gl.tensor([[1.0, 2.0, 3.0, 4.0, 5.0]]))
+        tensor([[2., 4.]])
+    """
 
     _dims = 1
 
@@ -56,7 +62,13 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPool):
 
 
 class AdaptiveAvgPool3d(_AdaptiveAvgPool):
-    """As :class:`AdaptiveAvgPool2d`, for volumes."""
+    """As :class:`AdaptiveAvgPool2d`, for volumes.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.AdaptiveAvgPool3d((1, 3, None))(gl.ones(1, 8, 5, 7, 9)).shape
+        (1, 8, 1, 3, 9)
+    """
 
     _dims = 3
 
@@ -77,7 +89,13 @@ class _AdaptiveMaxPool(Module):
 
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):
-    """As :class:`AdaptiveMaxPool2d`, for sequences."""
+    """As :class:`AdaptiveMaxPool2d`, for sequences.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.AdaptiveMaxPool1d(2)(gl.tensor([[1.0, 2.0, 3.0, 4.0, 5.0]]))
+        tensor([[3., 5.]])
+    """
 
     _dims = 1
 
@@ -102,7 +120,13 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
 
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPool):
-    """As :class:`AdaptiveMaxPool2d`, for volumes."""
+    """As :class:`AdaptiveMaxPool2d`, for volumes.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.AdaptiveMaxPool3d((1, 3, None))(gl.ones(1, 8, 5, 7, 9)).shape
+        (1, 8, 1, 3, 9)
+    """
 
     _dims = 3
 
@@ -152,6 +176,13 @@ class FractionalMaxPool2d(_FractionalMaxPool):
 
 
 class FractionalMaxPool3d(_FractionalMaxPool):
-    """As :class:`FractionalMaxPool2d`, for volumes."""
+    """As :class:`FractionalMaxPool2d`, for volumes.
+
+    Example:
+        >>> import glia as gl
+        >>> layer = gl.nn.FractionalMaxPool3d(2, output_ratio=0.7)
+        >>> layer(gl.rand(1, 3, 10, 10, 10)).shape
+        (1, 3, 7, 7, 7)
+    """
 
     _dims = 3

@@ -40,7 +40,12 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
 
 
 def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
-    """Means over so many windows of (N, C, D, H, W); None keeps a size."""
+    """Means over so many windows of (N, C, D, H, W); None keeps a size.
+
+    >>> import glia as gl
+    >>> adaptive_avg_pool3d(gl.ones(1, 8, 5, 7, 9), (1, 3, None)).shape
+    (1, 8, 1, 3, 9)
+    """
     return apply(_f.adaptive_avg_pool, (input,), adaptive_size("AdaptiveAvgPool", 3, output_size))
 
 
@@ -56,12 +61,24 @@ def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = 
 
 
 def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
-    """Largest elements of so many windows of (N, C, H, W); None keeps a size."""
+    """Largest elements of so many windows of (N, C, H, W); None keeps a size.
+
+    >>> import glia as gl
+    >>> x = gl.arange(6.0).reshape(1, 2, 3)
+    >>> values, places = adaptive_max_pool2d(x, 1, return_indices=True)
+    >>> values.tolist(), places.tolist()
+    ([[[5.0]]], [[[5]]])
+    """
     return largest(2, input, output_size, return_indices)
 
 
 def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
-    """Largest elements of so many windows of (N, C, D, H, W); None keeps a size."""
+    """Largest elements of so many windows of (N, C, D, H, W); None keeps a size.
+
+    >>> import glia as gl
+    >>> adaptive_max_pool3d(gl.ones(1, 8, 5, 7, 9), (1, 3, None)).shape
+    (1, 8, 1, 3, 9)
+    """
     return largest(3, input, output_size, return_indices)
 
 
@@ -120,7 +137,12 @@ def fractional_max_pool3d(
     return_indices: bool = False,
     _random_samples: Tensor | None = None,
 ) -> Any:
-    """As :func:`fractional_max_pool2d`, for volumes (N, C, D, H, W)."""
+    """As :func:`fractional_max_pool2d`, for volumes (N, C, D, H, W).
+
+    >>> import glia as gl
+    >>> fractional_max_pool3d(gl.rand(1, 3, 10, 10, 10), 2, output_size=(7, 6, 5)).shape
+    (1, 3, 7, 6, 5)
+    """
     sizes = fractional_sizes(3, kernel_size, output_size, output_ratio)
     return fractional(input, sizes, return_indices, _random_samples)
 

@@ -117,6 +117,15 @@ def multi_head_attention_forward(
     Returns:
         (L, N, E) and, with ``need_weights``, the weights (N, L, S), averaged over the heads, or
         (N, num_heads, L, S).
+
+    Example:
+        >>> import glia as gl
+        >>> x, eye = gl.tensor([[1.0], [3.0]]), gl.eye(1)
+        >>> w = gl.tensor([[0.0], [0.0], [1.0]])  # no query, no key: all keys count the same
+        >>> options = (None, None, False, 0.0, eye, None)
+        >>> y, weights = multi_head_attention_forward(x, x, x, 1, 1, w, None, *options)
+        >>> y.tolist(), weights.tolist()
+        ([[2.0], [2.0]], [[0.5, 0.5], [0.5, 0.5]])
     """
     single = query.ndim == 2
     if single:

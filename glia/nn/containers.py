@@ -77,6 +77,7 @@ class _Numbered(Module):
         return self
 
     def extend(self, modules: Iterable[Module]) -> Any:
+        """Add modules at the end."""
         for module in modules:
             self.append(module)
         return self
@@ -115,7 +116,15 @@ class Sequential(_Numbered):
 
 
 class ModuleList(_Numbered):
-    """A list of modules whose parameters belong to the owner; call them yourself."""
+    """A list of modules whose parameters belong to the owner; call them yourself.
+
+    Example:
+        >>> from glia import nn
+        >>> nn.ModuleList([nn.Linear(2, 2) for _ in range(6)])
+        ModuleList(
+          (0-5): 6 x Linear(in_features=2, out_features=2, bias=True)
+        )
+    """
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
         super().__init__()
@@ -144,7 +153,14 @@ class ModuleList(_Numbered):
 
 
 class ModuleDict(Module):
-    """A dictionary of modules whose parameters belong to the owner."""
+    """A dictionary of modules whose parameters belong to the owner.
+
+    Example:
+        >>> from glia import nn
+        >>> heads = nn.ModuleDict({"digit": nn.Linear(8, 10), "sign": nn.Linear(8, 1)})
+        >>> list(heads), heads["sign"].out_features
+        (['digit', 'sign'], 1)
+    """
 
     def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
         super().__init__()
@@ -177,6 +193,7 @@ class ModuleDict(Module):
             self[name] = module
 
     def clear(self) -> None:
+        """Take all modules out."""
         for name in tuple(self._modules):
             del self[name]
 
@@ -190,10 +207,13 @@ class ModuleDict(Module):
         return name in self._modules
 
     def keys(self) -> Iterable[str]:
+        """The names."""
         return self._modules.keys()
 
     def values(self) -> Iterable[Module]:
+        """The modules."""
         return self._modules.values()
 
     def items(self) -> Iterable[tuple[str, Module]]:
+        """Names and modules."""
         return self._modules.items()

@@ -11,6 +11,14 @@ from glia.tensor.tensor import Tensor
 class Dropout(Module):
     """While training each element is zero with probability p, else divided by ``1 - p``.
 
+    Example:
+        >>> import glia as gl
+        >>> layer = gl.nn.Dropout(0.75)
+        >>> sorted(set(layer(gl.ones(100)).tolist()))
+        [0.0, 4.0]
+        >>> layer.eval()(gl.ones(3))
+        tensor([1., 1., 1.])
+
     Source: Srivastava et al., "Dropout" (2014).
     """
 
@@ -27,7 +35,14 @@ class Dropout(Module):
 
 
 class Dropout1d(Dropout):
-    """As Dropout, but whole channels of (N, C, L) or (C, L) are dropped together."""
+    """As Dropout, but whole channels of (N, C, L) or (C, L) are dropped together.
+
+    Example:
+        >>> import glia as gl
+        >>> y = gl.nn.Dropout1d()(gl.ones(8, 5, 2))
+        >>> bool((y[:, :, 0] == y[:, :, 1]).all())
+        True
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.dropout1d(input, self.p, self.training, self.inplace)
@@ -35,6 +50,12 @@ class Dropout1d(Dropout):
 
 class Dropout2d(Dropout):
     """As Dropout, but whole channels of (N, C, H, W) or (C, H, W) are dropped together.
+
+    Example:
+        >>> import glia as gl
+        >>> y = gl.nn.Dropout2d()(gl.ones(8, 5, 1, 2))
+        >>> bool((y[..., 0] == y[..., 1]).all())
+        True
 
     Source: Tompson et al., "Efficient object localization using convolutional networks" (2015).
     """
@@ -44,7 +65,14 @@ class Dropout2d(Dropout):
 
 
 class Dropout3d(Dropout):
-    """As Dropout, but whole channels of (N, C, D, H, W) or (C, D, H, W) are dropped together."""
+    """As Dropout, but whole channels of (N, C, D, H, W) or (C, D, H, W) are dropped together.
+
+    Example:
+        >>> import glia as gl
+        >>> y = gl.nn.Dropout3d()(gl.ones(8, 5, 1, 1, 2))
+        >>> bool((y[..., 0] == y[..., 1]).all())
+        True
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.dropout3d(input, self.p, self.training, self.inplace)
@@ -52,6 +80,12 @@ class Dropout3d(Dropout):
 
 class AlphaDropout(Dropout):
     """Dropout that keeps mean 0 and variance 1 behind SELU; see :func:`F.alpha_dropout`.
+
+    Example:
+        >>> import glia as gl
+        >>> y = gl.nn.AlphaDropout()(gl.zeros(100))
+        >>> gl.unique(y)  # dropped, kept
+        tensor([-0.7792,  0.7792])
 
     Source: Klambauer et al., "Self-normalizing neural networks" (2017).
     """
@@ -61,7 +95,14 @@ class AlphaDropout(Dropout):
 
 
 class FeatureAlphaDropout(Dropout):
-    """As AlphaDropout, but whole channels of (N, C, …) are dropped together."""
+    """As AlphaDropout, but whole channels of (N, C, …) are dropped together.
+
+    Example:
+        >>> import glia as gl
+        >>> y = gl.nn.FeatureAlphaDropout()(gl.ones(8, 5, 2))
+        >>> bool((y[:, :, 0] == y[:, :, 1]).all())
+        True
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.feature_alpha_dropout(input, self.p, self.training, self.inplace)

@@ -21,6 +21,12 @@ _FLOOR = -SELU_ALPHA * SELU_SCALE
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Each element zero with probability p, else divided by ``1 - p``; only while training.
 
+    >>> import glia as gl
+    >>> sorted(set(dropout(gl.ones(100), p=0.75).tolist()))
+    [0.0, 4.0]
+    >>> dropout(gl.ones(3), training=False)
+    tensor([1., 1., 1.])
+
     Source: Srivastava et al., "Dropout" (2014).
     """
     check_probability("dropout", p)
@@ -36,7 +42,13 @@ def _done(input: Tensor, out: Tensor, inplace: bool, name: str) -> Tensor:
 def dropout1d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
-    """As ``dropout``, but for whole channels of (N, C, L) or (C, L)."""
+    """As ``dropout``, but for whole channels of (N, C, L) or (C, L).
+
+    >>> import glia as gl
+    >>> y = dropout1d(gl.ones(8, 5, 2))
+    >>> bool((y[:, :, 0] == y[:, :, 1]).all())  # a channel goes, or stays, as a whole
+    True
+    """
     return _channels(input, p, training, 1, inplace)
 
 
@@ -44,6 +56,11 @@ def dropout2d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
     """As ``dropout``, but for whole channels of (N, C, H, W) or (C, H, W).
+
+    >>> import glia as gl
+    >>> y = dropout2d(gl.ones(8, 5, 1, 2))
+    >>> bool((y[..., 0] == y[..., 1]).all())
+    True
 
     Source: Tompson et al., "Efficient object localization using convolutional networks" (2015).
     """
@@ -53,7 +70,13 @@ def dropout2d(
 def dropout3d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
-    """As ``dropout``, but for whole channels of (N, C, D, H, W) or (C, D, H, W)."""
+    """As ``dropout``, but for whole channels of (N, C, D, H, W) or (C, D, H, W).
+
+    >>> import glia as gl
+    >>> y = dropout3d(gl.ones(8, 5, 1, 1, 2))
+    >>> bool((y[..., 0] == y[..., 1]).all())
+    True
+    """
     return _channels(input, p, training, 3, inplace)
 
 
@@ -80,6 +103,11 @@ def alpha_dropout(
     Dropped elements become SELU's lowest value α'; then all are scaled and shifted:
     ``a x + b``, ``a = ((1 - p)(1 + p α'²))^-½``, ``b = -a p α'``.
 
+    >>> import glia as gl
+    >>> y = alpha_dropout(gl.zeros(100), training=True)
+    >>> gl.unique(y)  # dropped, kept
+    tensor([-0.7792,  0.7792])
+
     Source: Klambauer et al., "Self-normalizing neural networks" (2017).
     """
     check_probability("alpha_dropout", p)
@@ -91,7 +119,13 @@ def alpha_dropout(
 def feature_alpha_dropout(
     input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
 ) -> Tensor:
-    """As ``alpha_dropout``, but for whole channels of (N, C, …)."""
+    """As ``alpha_dropout``, but for whole channels of (N, C, …).
+
+    >>> import glia as gl
+    >>> y = feature_alpha_dropout(gl.ones(8, 5, 2), training=True)
+    >>> bool((y[:, :, 0] == y[:, :, 1]).all())
+    True
+    """
     check_probability("feature_alpha_dropout", p)
     if not training or p == 0:
         return input

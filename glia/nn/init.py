@@ -67,14 +67,27 @@ def _fill(tensor: Tensor, array: np.ndarray) -> Tensor:
 def uniform_(
     tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
-    """U(a, b)."""
+    """U(a, b).
+
+    >>> import glia as gl
+    >>> w = uniform_(gl.empty(1000), -2.0, 3.0)
+    >>> bool((w >= -2.0).all() & (w < 3.0).all())
+    True
+    """
     return _fill(tensor, host_rng(generator).uniform(a, b, tensor.shape))
 
 
 def normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
-    """N(mean, std²)."""
+    """N(mean, std²).
+
+    >>> import glia as gl
+    >>> _ = gl.manual_seed(0)
+    >>> w = normal_(gl.empty(10000), mean=5.0, std=2.0)
+    >>> round(w.mean().item(), 1), round(w.std().item(), 1)
+    (5.0, 2.0)
+    """
     return _fill(tensor, host_rng(generator).normal(mean, std, tensor.shape))
 
 
@@ -120,14 +133,32 @@ def trunc_normal_(
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
+    """Every element ``val``.
+
+    >>> import glia as gl
+    >>> constant_(gl.empty(2), 0.3)
+    tensor([0.3, 0.3])
+    """
     return _fill(tensor, np.full(tensor.shape, val))
 
 
 def zeros_(tensor: Tensor) -> Tensor:
+    """Every element 0.
+
+    >>> import glia as gl
+    >>> zeros_(gl.empty(2))
+    tensor([0., 0.])
+    """
     return constant_(tensor, 0.0)
 
 
 def ones_(tensor: Tensor) -> Tensor:
+    """Every element 1.
+
+    >>> import glia as gl
+    >>> ones_(gl.empty(2))
+    tensor([1., 1.])
+    """
     return constant_(tensor, 1.0)
 
 
@@ -258,6 +289,11 @@ def kaiming_uniform_(
 ) -> Tensor:
     """U(-b, b) with ``b = gain √(3 / fan)``.
 
+    >>> import glia as gl
+    >>> w = kaiming_uniform_(gl.empty(5, 6))
+    >>> w.abs().amax().item() <= 1.0  # √2 · √(3 / 6)
+    True
+
     Source: He et al., "Delving deep into rectifiers" (2015).
     """
     bound = math.sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
@@ -271,7 +307,14 @@ def kaiming_normal_(
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> Tensor:
-    """N(0, gain² / fan). Source: He et al. (2015)."""
+    """N(0, gain² / fan). Source: He et al. (2015).
+
+    >>> import glia as gl
+    >>> _ = gl.manual_seed(0)
+    >>> w = kaiming_normal_(gl.empty(100, 50))
+    >>> round(w.std().item(), 2)  # √2 / √50
+    0.2
+    """
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
 
 
@@ -279,6 +322,11 @@ def xavier_uniform_(
     tensor: Tensor, gain: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
     """U(-b, b) with ``b = gain √(6 / (fan_in + fan_out))``.
+
+    >>> import glia as gl
+    >>> w = xavier_uniform_(gl.empty(2, 4))
+    >>> w.abs().amax().item() <= 1.0  # √(6 / (4 + 2))
+    True
 
     Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
     networks" (2010).
@@ -288,5 +336,12 @@ def xavier_uniform_(
 
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """N(0, gain² · 2 / (fan_in + fan_out)). Source: Glorot and Bengio (2010)."""
+    """N(0, gain² · 2 / (fan_in + fan_out)). Source: Glorot and Bengio (2010).
+
+    >>> import glia as gl
+    >>> _ = gl.manual_seed(0)
+    >>> w = xavier_normal_(gl.empty(100, 100))
+    >>> round(w.std().item(), 2)  # √(2 / (100 + 100))
+    0.1
+    """
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / sum(fans(tensor))), generator)

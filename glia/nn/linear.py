@@ -96,6 +96,12 @@ class Bilinear(Module):
     Shape:
         (..., in1_features), (..., in2_features) → (..., out_features);
         weight (out_features, in1_features, in2_features).
+
+    Example:
+        >>> import glia as gl
+        >>> layer = gl.nn.Bilinear(2, 3, 4)
+        >>> layer(gl.ones(5, 2), gl.ones(5, 3)).shape, layer.weight.shape
+        ((5, 4), (4, 2, 3))
     """
 
     def __init__(
@@ -135,6 +141,11 @@ class Flatten(Module):
 
     Shape:
         (N, C, H, W) → (N, C·H·W) by default.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.Flatten()(gl.ones(2, 3, 4, 5)).shape
+        (2, 60)
     """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
@@ -149,7 +160,13 @@ class Flatten(Module):
 
 
 class Identity(Module):
-    """Returns its input; arguments are accepted and ignored."""
+    """Returns its input; arguments are accepted and ignored.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.Identity(54, unused=True)(gl.tensor([1.0, 2.0]))
+        tensor([1., 2.])
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()

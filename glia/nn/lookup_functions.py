@@ -141,6 +141,13 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """1 at the label's place in a new last dimension, else 0, as int64.
 
     With ``num_classes=-1`` the labels are computed to find the largest.
+
+    >>> import glia as gl
+    >>> one_hot(gl.tensor([0, 2]))
+    tensor([[1, 0, 0],
+            [0, 0, 1]])
+    >>> one_hot(gl.tensor([0, 2]), num_classes=4).shape
+    (2, 4)
     """
     if tensor.dtype.kind not in ("int", "uint"):
         name = tensor.dtype.name

@@ -36,14 +36,26 @@ class MSELoss(Reduced):
 
 
 class L1Loss(Reduced):
-    """``mean |x - y|``."""
+    """``mean |x - y|``.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.L1Loss()(gl.tensor([1.0, 2.0]), gl.tensor([0.0, 4.0]))
+        tensor(1.5)
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.l1_loss(input, target, self.reduction)
 
 
 class HuberLoss(Reduced):
-    """``d²/2`` where ``d = |x - y| < δ``, else ``δ (d - δ/2)``. Source: Huber (1964)."""
+    """``d²/2`` where ``d = |x - y| < δ``, else ``δ (d - δ/2)``. Source: Huber (1964).
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.HuberLoss("none", delta=2.0)(gl.tensor([0.5, 4.0]), gl.zeros(2))
+        tensor([0.125, 6.   ])
+    """
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
@@ -54,7 +66,13 @@ class HuberLoss(Reduced):
 
 
 class SmoothL1Loss(Reduced):
-    """Huber's loss with δ = beta, divided by beta."""
+    """Huber's loss with δ = beta, divided by beta.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.SmoothL1Loss("none", beta=2.0)(gl.tensor([0.5, 4.0]), gl.zeros(2))
+        tensor([0.0625, 3.    ])
+    """
 
     def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
         super().__init__(reduction)
@@ -65,7 +83,14 @@ class SmoothL1Loss(Reduced):
 
 
 class BCELoss(Reduced):
-    """``-(y ln x + (1 - y) ln(1 - x))`` for probabilities x; logarithms held above -100."""
+    """``-(y ln x + (1 - y) ln(1 - x))`` for probabilities x; logarithms held above -100.
+
+    Example:
+        >>> import glia as gl
+        >>> loss_fn = gl.nn.BCELoss(reduction="none")
+        >>> loss_fn(gl.tensor([0.5, 0.0]), gl.tensor([1.0, 1.0]))
+        tensor([  0.6931, 100.    ])
+    """
 
     def __init__(self, weight: Tensor | None = None, reduction: str = "mean") -> None:
         super().__init__(reduction)
@@ -82,6 +107,12 @@ class BCEWithLogitsLoss(Reduced):
         weight: a factor for every element.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
         pos_weight: p, the weight of positive examples, one per class.
+
+    Example:
+        >>> import glia as gl
+        >>> loss_fn = gl.nn.BCEWithLogitsLoss(reduction="none")
+        >>> loss_fn(gl.tensor([0.0, 1000.0]), gl.tensor([1.0, 0.0]))
+        tensor([6.9315e-01, 1.0000e+03])
     """
 
     def __init__(
@@ -142,7 +173,14 @@ class CrossEntropyLoss(Reduced):
 
 
 class NLLLoss(Reduced):
-    """``-x[y]`` for log-probabilities x and class numbers y; options as in CrossEntropyLoss."""
+    """``-x[y]`` for log-probabilities x and class numbers y; options as in CrossEntropyLoss.
+
+    Example:
+        >>> import glia as gl
+        >>> loss_fn = gl.nn.NLLLoss()
+        >>> loss_fn(gl.tensor([[-1.0, -2.0], [-3.0, -4.0]]), gl.tensor([0, 1]))
+        tensor(2.5)
+    """
 
     def __init__(
         self, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean"
@@ -156,7 +194,14 @@ class NLLLoss(Reduced):
 
 
 class KLDivLoss(Module):
-    """``y (ln y - x)`` for log-probabilities x; ``"batchmean"`` is the mathematical mean."""
+    """``y (ln y - x)`` for log-probabilities x; ``"batchmean"`` is the mathematical mean.
+
+    Example:
+        >>> import glia as gl
+        >>> q, p = gl.tensor([[0.5, 0.5]]), gl.tensor([[1.0, 0.0]])
+        >>> gl.nn.KLDivLoss("batchmean")(q.log(), p)
+        tensor(0.6931)
+    """
 
     def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
         super().__init__()
@@ -174,6 +219,11 @@ class PoissonNLLLoss(Reduced):
         full: whether to add Stirling's approximation of ``ln y!`` where y > 1.
         eps: ε.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.PoissonNLLLoss(reduction="none")(gl.zeros(2), gl.tensor([0.0, 3.0]))
+        tensor([1., 1.])
     """
 
     def __init__(
@@ -202,6 +252,11 @@ class GaussianNLLLoss(Reduced):
     Shape:
         input and target (…, D), var the same, or with a last size of 1, or without the last.
 
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.GaussianNLLLoss()(gl.tensor([1.0]), gl.tensor([3.0]), gl.tensor([4.0]))
+        tensor(1.1931)
+
     Source: Nix and Weigend, "Estimating the mean and variance of the target" (1994).
     """
 
@@ -214,7 +269,14 @@ class GaussianNLLLoss(Reduced):
 
 
 class CTCLoss(Reduced):
-    """``-ln p(text)`` over all alignments of a text with a sequence; see :func:`F.ctc_loss`."""
+    """``-ln p(text)`` over all alignments of a text with a sequence; see :func:`F.ctc_loss`.
+
+    Example:
+        >>> import glia as gl
+        >>> x = gl.full((2, 1, 3), 1 / 3).log()  # two places, three equally likely letters
+        >>> gl.nn.CTCLoss()(x, gl.tensor([[1]]), [2], [1])  # -ln 3/9: of the paths 01, 10 and 11
+        tensor(1.0986)
+    """
 
     def __init__(
         self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False
@@ -247,6 +309,12 @@ class LinearCrossEntropyLoss(Reduced):
 
     Shape:
         (N, in_features) and (N, d₁, …) or (N, C, d₁, …) → () or (N, d₁, …).
+
+    Example:
+        >>> import glia as gl
+        >>> layer = gl.nn.LinearCrossEntropyLoss(3, 4)
+        >>> layer(gl.zeros(2, 3), gl.tensor([0, 3])), layer.linear.weight.shape
+        (tensor(1.3863, requires_grad=True), (4, 3))
     """
 
     def __init__(

@@ -28,7 +28,12 @@ def hinge_embedding_loss(
 
 
 def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """``ln(1 + e^(-y x))`` for targets of -1 and 1, exact for any x."""
+    """``ln(1 + e^(-y x))`` for targets of -1 and 1, exact for any x.
+
+    >>> import glia as gl
+    >>> soft_margin_loss(gl.tensor([0.0, -1000.0]), gl.tensor([1, 1]), reduction="none")
+    tensor([6.9315e-01, 1.0000e+03])
+    """
     return apply(_m.soft_margin, (input, target), check_reduction(reduction))
 
 
@@ -53,6 +58,12 @@ def cosine_embedding_loss(
 
     Shape:
         (N, D), (N, D), (N) → (); or (D), (D), () → ().
+
+    Example:
+        >>> import glia as gl
+        >>> x, y = gl.tensor([[1.0, 0.0], [1.0, 0.0]]), gl.tensor([[0.0, 2.0], [3.0, 0.0]])
+        >>> cosine_embedding_loss(x, y, gl.tensor([1, -1]), reduction="none")
+        tensor([1., 1.])
     """
     attrs = (float(margin), check_reduction(reduction))
     return apply(_m.cosine_embedding, (input1, input2, target), *attrs)
@@ -98,7 +109,13 @@ def multilabel_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean
 def multilabel_soft_margin_loss(
     input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean"
 ) -> Tensor:
-    """``-mean(y ln σ(x) + (1 - y) ln σ(-x))`` over the classes, exact for any x."""
+    """``-mean(y ln σ(x) + (1 - y) ln σ(-x))`` over the classes, exact for any x.
+
+    >>> import glia as gl
+    >>> x = gl.tensor([[0.0, 1000.0]])
+    >>> multilabel_soft_margin_loss(x, gl.tensor([[1.0, 1.0]]))  # (ln 2 + 0) / 2
+    tensor(0.3466)
+    """
     tensors = (input, target) if weight is None else (input, target, weight)
     return apply(_m.multilabel_soft_margin, tensors, check_reduction(reduction))
 
@@ -116,6 +133,13 @@ def triplet_margin_loss(
     """``max(0, ‖a - p + ε‖ - ‖a - n + ε‖ + margin)``.
 
     With ``swap`` the smaller of ‖a - n‖ and ‖p - n‖ stands for the second distance.
+
+    >>> import glia as gl
+    >>> a, p, n = gl.tensor([[0.0]]), gl.tensor([[1.0]]), gl.tensor([[3.0]])
+    >>> triplet_margin_loss(a, p, n, margin=4)
+    tensor(2.)
+    >>> triplet_margin_loss(a, p, n, margin=4, swap=True)
+    tensor(3.)
 
     Source: Balntas et al., "Learning local feature descriptors with triplets" (2016).
     """

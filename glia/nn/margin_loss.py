@@ -12,7 +12,14 @@ from glia.tensor.tensor import Tensor
 
 
 class HingeEmbeddingLoss(Reduced):
-    """``x`` where y = 1, ``max(0, margin - x)`` where y = -1: x is a distance."""
+    """``x`` where y = 1, ``max(0, margin - x)`` where y = -1: x is a distance.
+
+    Example:
+        >>> import glia as gl
+        >>> loss_fn = gl.nn.HingeEmbeddingLoss(reduction="none")
+        >>> loss_fn(gl.tensor([2.0, 0.25]), gl.tensor([1, -1]))
+        tensor([2.  , 0.75])
+    """
 
     def __init__(self, margin: float = 1.0, reduction: str = "mean") -> None:
         super().__init__(reduction)
@@ -23,14 +30,28 @@ class HingeEmbeddingLoss(Reduced):
 
 
 class SoftMarginLoss(Reduced):
-    """``ln(1 + e^(-y x))`` for targets of -1 and 1, exact for any x."""
+    """``ln(1 + e^(-y x))`` for targets of -1 and 1, exact for any x.
+
+    Example:
+        >>> import glia as gl
+        >>> loss_fn = gl.nn.SoftMarginLoss("none")
+        >>> loss_fn(gl.tensor([0.0, -1000.0]), gl.tensor([1, 1]))
+        tensor([6.9315e-01, 1.0000e+03])
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.soft_margin_loss(input, target, self.reduction)
 
 
 class MarginRankingLoss(Reduced):
-    """``max(0, -t (x₁ - x₂) + margin)``: with t = 1 the first should be larger, with -1 smaller."""
+    """``max(0, -t (x₁ - x₂) + margin)``: with t = 1 the first should be larger, with -1 smaller.
+
+    Example:
+        >>> import glia as gl
+        >>> x, y = gl.tensor([1.0, 2.0]), gl.tensor([2.0, 1.0])
+        >>> gl.nn.MarginRankingLoss(reduction="none")(x, y, gl.tensor([1, 1]))
+        tensor([1., 0.])
+    """
 
     def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
         super().__init__(reduction)
@@ -45,6 +66,12 @@ class CosineEmbeddingLoss(Reduced):
 
     Shape:
         (N, D), (N, D), (N) → (); or (D), (D), () → ().
+
+    Example:
+        >>> import glia as gl
+        >>> x, y = gl.tensor([[1.0, 0.0], [1.0, 0.0]]), gl.tensor([[0.0, 2.0], [3.0, 0.0]])
+        >>> gl.nn.CosineEmbeddingLoss(reduction="none")(x, y, gl.tensor([1, -1]))
+        tensor([1., 1.])
     """
 
     def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
@@ -60,6 +87,11 @@ class MultiMarginLoss(Reduced):
 
     Shape:
         scores (N, C) or (C), labels (N) or ().
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.MultiMarginLoss()(gl.tensor([[0.1, 0.2, 0.4, 0.8]]), gl.tensor([3]))
+        tensor(0.325)
     """
 
     def __init__(
@@ -83,6 +115,12 @@ class MultiLabelMarginLoss(Reduced):
 
     Shape:
         scores and labels (N, C) or (C); -1 ends the labels of a row.
+
+    Example:
+        >>> import glia as gl
+        >>> x = gl.tensor([0.1, 0.2, 0.4, 0.8])
+        >>> gl.nn.MultiLabelMarginLoss()(x, gl.tensor([3, 0, -1, 1]))  # labels 3 and 0
+        tensor(0.85)
     """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -90,7 +128,14 @@ class MultiLabelMarginLoss(Reduced):
 
 
 class MultiLabelSoftMarginLoss(Reduced):
-    """``-mean(y ln σ(x) + (1 - y) ln σ(-x))`` over the classes, each with its weight."""
+    """``-mean(y ln σ(x) + (1 - y) ln σ(-x))`` over the classes, each with its weight.
+
+    Example:
+        >>> import glia as gl
+        >>> loss_fn = gl.nn.MultiLabelSoftMarginLoss()
+        >>> loss_fn(gl.tensor([[0.0, 1000.0]]), gl.tensor([[1.0, 1.0]]))  # (ln 2 + 0) / 2
+        tensor(0.3466)
+    """
 
     def __init__(self, weight: Tensor | None = None, reduction: str = "mean") -> None:
         super().__init__(reduction)
@@ -102,6 +147,12 @@ class MultiLabelSoftMarginLoss(Reduced):
 
 class TripletMarginLoss(Reduced):
     """``max(0, ‖a - p + ε‖ - ‖a - n + ε‖ + margin)``; see :func:`F.triplet_margin_loss`.
+
+    Example:
+        >>> import glia as gl
+        >>> a, p, n = gl.tensor([[0.0]]), gl.tensor([[1.0]]), gl.tensor([[3.0]])
+        >>> gl.nn.TripletMarginLoss(margin=4)(a, p, n)
+        tensor(2.)
 
     Source: Balntas et al., "Learning local feature descriptors with triplets" (2016).
     """
@@ -124,7 +175,16 @@ class TripletMarginLoss(Reduced):
 
 
 class TripletMarginWithDistanceLoss(Reduced):
-    """``max(0, d(a, p) - d(a, n) + margin)`` with a distance of your own."""
+    """``max(0, d(a, p) - d(a, n) + margin)`` with a distance of your own.
+
+    Example:
+        >>> import glia as gl
+        >>> loss_fn = gl.nn.TripletMarginWithDistanceLoss(
+        ...     distance_function=lambda x, y: (x - y).abs().sum(-1), margin=4
+        ... )
+        >>> loss_fn(gl.tensor([[0.0]]), gl.tensor([[1.0]]), gl.tensor([[3.0]]))
+        tensor(2.)
+    """
 
     def __init__(
         self,

@@ -144,7 +144,13 @@ class Module:
             raise ArgumentError(teach(what, tr("use a name without dots", "名字中不能有点号")))
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Add a parameter; None keeps the name for an absent one."""
+        """Add a parameter; None keeps the name for an absent one.
+
+        >>> layer = Module()
+        >>> layer.register_parameter("bias", None)
+        >>> layer.bias is None, list(layer.parameters())
+        (True, [])
+        """
         self._tables(name)
         self._modules.pop(name, None)
         self._buffers.pop(name, None)
@@ -152,14 +158,26 @@ class Module:
         self.__dict__[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        """Add a tensor that is saved with the module but not learnt."""
+        """Add a tensor that is saved with the module but not learnt.
+
+        >>> layer = Module()
+        >>> layer.register_buffer("mean", Tensor([0.5]))
+        >>> list(layer.parameters()), layer.state_dict()
+        ([], {'mean': tensor([0.5])})
+        """
         self._tables(name)
         self._buffers[name] = tensor
         self.__dict__[name] = tensor
         (self._non_persistent.discard if persistent else self._non_persistent.add)(name)
 
     def add_module(self, name: str, module: Module) -> None:
-        """Add a child module under a name."""
+        """Add a child module under a name.
+
+        >>> net = Module()
+        >>> net.add_module("inner", Module())
+        >>> [name for name, _ in net.named_modules()]
+        ['', 'inner']
+        """
         self._tables(name)
         self._parameters.pop(name, None)
         self._modules[name] = module
@@ -175,6 +193,12 @@ class Module:
 
         What it returns, if not None, replaces the output. ``with_kwargs``: the hook also gets
         the keywords, after ``args``; ``prepend``: it comes before those registered earlier.
+
+        >>> from glia import nn
+        >>> layer = nn.ReLU()
+        >>> with layer.register_forward_hook(lambda module, args, output: output + 1):
+        ...     print(layer(Tensor([-2.0, 2.0])))
+        tensor([1., 3.])
         """
         return Handle.added(self._forward_hooks, hook, prepend, with_kwargs)
 
@@ -185,6 +209,12 @@ class Module:
 
         What it returns, if not None, replaces the arguments; with ``with_kwargs`` the hook gets
         ``args, kwargs`` and returns both.
+
+        >>> from glia import nn
+        >>> layer = nn.ReLU()
+        >>> handle = layer.register_forward_pre_hook(lambda module, args: -args[0])
+        >>> layer(Tensor([-2.0, 2.0]))
+        tensor([2., 0.])
         """
         return Handle.added(self._forward_pre_hooks, hook, prepend, with_kwargs)
 
@@ -206,35 +236,52 @@ class Module:
         yield from _walk(self, prefix, set())
 
     def modules(self) -> Iterator[Module]:
+        """``named_modules`` without the names."""
         for _, module in self.named_modules():
             yield module
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
+        """Name and module of those directly below."""
         yield from self._modules.items()
 
     def children(self) -> Iterator[Module]:
+        """``named_children`` without the names."""
         for _, module in self.named_children():
             yield module
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
-        """Dotted name and parameter, each parameter once."""
+        """Dotted name and parameter, each parameter once.
+
+        >>> from glia import nn
+        >>> net = nn.Sequential(nn.Linear(2, 3, bias=False), nn.ReLU(), nn.Linear(3, 1))
+        >>> [(name, p.shape) for name, p in net.named_parameters()]
+        [('0.weight', (3, 2)), ('2.weight', (1, 3)), ('2.bias', (1,))]
+        """
         yield from _members(self, "_parameters", prefix, recurse)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """``named_parameters`` without the names."""
         for _, parameter in self.named_parameters(recurse=recurse):
             yield parameter
 
     def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
+        """Dotted name and buffer, each buffer once."""
         yield from _members(self, "_buffers", prefix, recurse)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """``named_buffers`` without the names."""
         for _, buffer in self.named_buffers(recurse=recurse):
             yield buffer
 
     def get_submodule(self, target: str) -> Module:
-        """The module with this dotted name."""
+        """The module with this dotted name.
+
+        >>> from glia import nn
+        >>> nn.Sequential(nn.Sequential(nn.ReLU())).get_submodule("0.0")
+        ReLU()
+        """
         found: Module = self
         for part in target.split(".") if target else ():
             child = found._modules.get(part)
@@ -246,7 +293,15 @@ class Module:
         return found
 
     def apply(self: Self, function: Callable[[Module], Any]) -> Self:
-        """Call ``function`` on every module below, then on this one."""
+        """Call ``function`` on every module below, then on this one.
+
+        >>> from glia import nn
+        >>> net = nn.Sequential(nn.ReLU(), nn.Tanh())
+        >>> _ = net.apply(lambda module: print(type(module).__name__))
+        ReLU
+        Tanh
+        Sequential
+        """
         for child in self.children():
             child.apply(function)
         function(self)
@@ -255,7 +310,13 @@ class Module:
     # Modes
 
     def train(self: Self, mode: bool = True) -> Self:
-        """Training mode (dropout drops, batch norm uses the batch), or evaluation mode."""
+        """Training mode (dropout drops, batch norm uses the batch), or evaluation mode.
+
+        >>> from glia import nn
+        >>> net = nn.Sequential(nn.Dropout())
+        >>> net.eval()[0].training, net.train()[0].training
+        (False, True)
+        """
         for module in self.modules():
             if module.__dict__.get("training") is not mode:
                 state_changed()
@@ -267,13 +328,25 @@ class Module:
         return self.train(False)
 
     def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
-        """Learn, or freeze, all parameters."""
+        """Learn, or freeze, all parameters.
+
+        >>> from glia import nn
+        >>> nn.Linear(1, 1).requires_grad_(False).weight.requires_grad
+        False
+        """
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients."""
+        """Forget the gradients.
+
+        >>> from glia import nn
+        >>> layer = nn.Linear(1, 1)
+        >>> layer(Tensor([[2.0]])).sum().backward()
+        >>> layer.weight.grad, layer.zero_grad(), layer.weight.grad
+        (tensor([[2.]]), None, None)
+        """
         for parameter in self.parameters():
             if parameter._grad is not None:
                 zero = (
@@ -282,17 +355,25 @@ class Module:
                 parameter._grad = zero
 
     def to(self: Self, *targets: Any, dtype: Any = None) -> Self:
-        """Floating-point parameters and buffers in another dtype; ``"cpu"`` changes nothing."""
+        """Floating-point parameters and buffers in another dtype; ``"cpu"`` changes nothing.
+
+        >>> from glia import nn
+        >>> nn.Linear(1, 1).to("float64").weight.dtype
+        glia.float64
+        """
         _state.convert(self, *targets, dtype=dtype)
         return self
 
     def float(self: Self) -> Self:
+        """``to("float32")``."""
         return self.to("float32")
 
     def double(self: Self) -> Self:
+        """``to("float64")``."""
         return self.to("float64")
 
     def cpu(self: Self) -> Self:
+        """The module itself: it is on the CPU already."""
         return self
 
     # State
@@ -301,6 +382,10 @@ class Module:
         """Dotted name → copy of the value, for every parameter and persistent buffer.
 
         Unlike PyTorch's, the tensors are snapshots: later training does not change them.
+
+        >>> from glia import nn
+        >>> list(nn.Sequential(nn.Linear(2, 3)).state_dict())
+        ['0.weight', '0.bias']
         """
         return {name: Tensor(to_numpy(t)) for name, t in _state.entries(self, prefix)}
 
@@ -338,7 +423,16 @@ class Module:
         return f"{name}(\n  " + "\n  ".join([*lines, *children]) + "\n)"
 
     def summary(self) -> str:
-        """A table of the modules with their parameter counts."""
+        """A table of the modules with their parameter counts.
+
+        >>> from glia import nn
+        >>> print(nn.Sequential(nn.Linear(2, 3), nn.ReLU()).summary())
+        name  kind    parameters                count
+        ---------------------------------------------
+        0     Linear  weight (3, 2), bias (3,)      9
+        1     ReLU                                  0
+        total 9 parameters, 9 learnt, 0.0 KiB
+        """
         return _summary(self)
 
 
@@ -360,6 +454,7 @@ class Handle:
         return handle
 
     def remove(self) -> None:
+        """Take the hook away; a second time does nothing."""
         self._hooks.pop(self, None)
 
     def __enter__(self) -> Handle:

@@ -32,6 +32,11 @@ def layer_norm(
 ) -> Tensor:
     """``(x - E x) / √(Var x + ε) · w + b`` over the last dimensions, which must have these sizes.
 
+    >>> import glia as gl
+    >>> layer_norm(gl.tensor([[1.0, 3.0], [10.0, 30.0]]), (2,))
+    tensor([[-1.,  1.],
+            [-1.,  1.]])
+
     Source: Ba, Kiros, Hinton, "Layer normalization" (2016).
     """
     parts, flags = scale_and_shift(weight, bias)
@@ -72,6 +77,14 @@ def batch_norm(
     While training they are the batch's own, and the running statistics, where given, move
     towards them; else they are the running statistics. See :class:`glia.nn.BatchNorm2d`.
 
+    >>> import glia as gl
+    >>> mean, var = gl.zeros(1), gl.ones(1)
+    >>> batch_norm(gl.tensor([[2.0], [6.0]]), mean, var, training=True)
+    tensor([[-1.],
+            [ 1.]])
+    >>> mean, var  # a tenth of the way to 4 and, unbiased, 8
+    (tensor([0.4]), tensor([1.7]))
+
     Source: Ioffe and Szegedy, "Batch normalization" (2015).
     """
     if not numel(input.shape):
@@ -103,6 +116,11 @@ def instance_norm(
 
     With ``use_input_stats=False`` they are the running statistics instead, which else, where
     given, move towards the mean over the samples.
+
+    >>> import glia as gl
+    >>> instance_norm(gl.tensor([[[1.0, 3.0], [10.0, 30.0]]]))
+    tensor([[[-1.,  1.],
+             [-1.,  1.]]])
 
     Source: Ulyanov, Vedaldi, Lempitsky, "Instance normalization" (2016).
     """
@@ -147,6 +165,10 @@ def group_norm(
 ) -> Tensor:
     """``(x - E x) / √(Var x + ε) · w + b``, E and Var over groups of channels of each sample.
 
+    >>> import glia as gl
+    >>> group_norm(gl.tensor([[1.0, 3.0, 10.0, 30.0]]), 2)
+    tensor([[-1.,  1., -1.,  1.]])
+
     Source: Wu and He, "Group normalization" (2018).
     """
     parts, flags = scale_and_shift(weight, bias)
@@ -157,6 +179,11 @@ def local_response_norm(
     input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Tensor:
     """``x / (k + α/n Σ x²)^β``; the sum runs over the n channels around each of (N, C, …).
+
+    >>> import glia as gl
+    >>> local_response_norm(gl.tensor([[[1.0], [2.0]]]), 2, alpha=1.0, beta=1.0)
+    tensor([[[0.6667],
+             [0.5714]]])
 
     Source: Krizhevsky, Sutskever, Hinton, "ImageNet classification" (2012), section 3.3.
     """

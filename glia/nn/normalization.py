@@ -125,19 +125,44 @@ class _BatchNorm(_Tracked):
 
 
 class BatchNorm1d(_BatchNorm):
-    """Batch norm of (N, C) or (N, C, L)."""
+    """Batch norm of (N, C) or (N, C, L).
+
+    Example:
+        >>> import glia as gl
+        >>> layer = gl.nn.BatchNorm1d(1)
+        >>> layer(gl.tensor([[2.0], [6.0]]))
+        tensor([[-1.],
+                [ 1.]], requires_grad=True)
+        >>> layer.running_mean, layer.running_var
+        (tensor([0.4]), tensor([1.7]))
+    """
 
     ranks = (2, 3)
 
 
 class BatchNorm2d(_BatchNorm):
-    """Batch norm of (N, C, H, W)."""
+    """Batch norm of (N, C, H, W).
+
+    Example:
+        >>> import glia as gl
+        >>> x = gl.tensor([1.0, 3.0, 10.0, 30.0]).reshape(1, 2, 1, 2)
+        >>> gl.nn.BatchNorm2d(2, affine=False)(x)[0, :, 0]
+        tensor([[-1.,  1.],
+                [-1.,  1.]])
+    """
 
     ranks = (4,)
 
 
 class BatchNorm3d(_BatchNorm):
-    """Batch norm of (N, C, D, H, W)."""
+    """Batch norm of (N, C, D, H, W).
+
+    Example:
+        >>> import glia as gl
+        >>> layer = gl.nn.BatchNorm3d(2, track_running_stats=False)
+        >>> layer(gl.ones(1, 2, 3, 3, 3)).shape, list(layer.state_dict())
+        ((1, 2, 3, 3, 3), ['weight', 'bias'])
+    """
 
     ranks = (5,)
 
@@ -184,19 +209,40 @@ class _InstanceNorm(_Tracked):
 
 
 class InstanceNorm1d(_InstanceNorm):
-    """Instance norm of (N, C, L) or (C, L)."""
+    """Instance norm of (N, C, L) or (C, L).
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.InstanceNorm1d(2)(gl.tensor([[[1.0, 3.0], [10.0, 30.0]]]))
+        tensor([[[-1.,  1.],
+                 [-1.,  1.]]])
+    """
 
     ranks = (3,)
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """Instance norm of (N, C, H, W) or (C, H, W)."""
+    """Instance norm of (N, C, H, W) or (C, H, W).
+
+    Example:
+        >>> import glia as gl
+        >>> layer = gl.nn.InstanceNorm2d(3)
+        >>> layer(gl.ones(2, 3, 4, 4)).shape, list(layer.parameters())
+        ((2, 3, 4, 4), [])
+    """
 
     ranks = (4,)
 
 
 class InstanceNorm3d(_InstanceNorm):
-    """Instance norm of (N, C, D, H, W) or (C, D, H, W)."""
+    """Instance norm of (N, C, D, H, W) or (C, D, H, W).
+
+    Example:
+        >>> import glia as gl
+        >>> layer = gl.nn.InstanceNorm3d(3, affine=True)
+        >>> layer(gl.ones(2, 3, 4, 4, 4)).shape, layer.weight.shape
+        ((2, 3, 4, 4, 4), (3,))
+    """
 
     ranks = (5,)
 
@@ -204,7 +250,8 @@ class InstanceNorm3d(_InstanceNorm):
 _KINDS: tuple[type[Module], ...] = (BatchNorm1d, BatchNorm2d, BatchNorm3d)
 _KINDS += (InstanceNorm1d, InstanceNorm2d, InstanceNorm3d)
 for _kind in _KINDS:
-    _kind.__doc__ = f"{_kind.__doc__}\n\n    {_kind.__mro__[1].__doc__}"
+    _shape, _, _example = (_kind.__doc__ or "").partition("\n\n")
+    _kind.__doc__ = f"{_shape}\n\n    {_kind.__mro__[1].__doc__}\n\n{_example}"
 
 
 class LayerNorm(Module):
@@ -218,6 +265,12 @@ class LayerNorm(Module):
 
     Shape:
         (..., *normalized_shape) → the same.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.LayerNorm(2, elementwise_affine=False)(gl.tensor([[1.0, 3.0], [10.0, 30.0]]))
+        tensor([[-1.,  1.],
+                [-1.,  1.]])
 
     Source: Ba, Kiros, Hinton, "Layer normalization" (2016).
     """
@@ -271,6 +324,11 @@ class RMSNorm(Module):
     Shape:
         (..., *normalized_shape) → the same.
 
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.RMSNorm(4, elementwise_affine=False)(gl.tensor([3.0, 4.0, 0.0, 0.0]))
+        tensor([1.2, 1.6, 0. , 0. ])
+
     Source: Zhang and Sennrich, "Root mean square layer normalization" (2019).
     """
 
@@ -313,6 +371,11 @@ class GroupNorm(Module):
 
     Shape:
         (N, C, …) → the same.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.GroupNorm(2, 4, affine=False)(gl.tensor([[1.0, 3.0, 10.0, 30.0]]))
+        tensor([[-1.,  1., -1.,  1.]])
 
     Source: Wu and He, "Group normalization" (2018).
     """
@@ -359,6 +422,12 @@ class GroupNorm(Module):
 
 class LocalResponseNorm(Module):
     """``x / (k + α/n Σ x²)^β``; the sum runs over the n channels around each of (N, C, …).
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.LocalResponseNorm(2, alpha=1.0, beta=1.0)(gl.tensor([[[1.0], [2.0]]]))
+        tensor([[[0.6667],
+                 [0.5714]]])
 
     Source: Krizhevsky, Sutskever, Hinton, "ImageNet classification" (2012), section 3.3.
     """

@@ -56,19 +56,38 @@ class ConstantPad1d(_ConstantPad):
 
 
 class ConstantPad2d(_ConstantPad):
-    """A value around the last 2 dimensions of (…, H, W)."""
+    """A value around the last 2 dimensions of (…, H, W).
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.ConstantPad2d((1, 0, 0, 1), 9.0)(gl.tensor([[1.0, 2.0]]))
+        tensor([[9., 1., 2.],
+                [9., 9., 9.]])
+    """
 
     _dims = 2
 
 
 class ConstantPad3d(_ConstantPad):
-    """A value around the last 3 dimensions of (…, D, H, W)."""
+    """A value around the last 3 dimensions of (…, D, H, W).
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.ConstantPad3d((0, 0, 0, 0, 1, 2), 9.0)(gl.ones(1, 1, 1)).tolist()
+        [[[9.0]], [[1.0]], [[9.0]], [[9.0]]]
+    """
 
     _dims = 3
 
 
 class ZeroPad1d(_Pad):
-    """Zeros around the last 1 dimension of (…, L)."""
+    """Zeros around the last 1 dimension of (…, L).
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.ZeroPad1d((1, 2))(gl.tensor([[1.0, 2.0]]))
+        tensor([[0., 1., 2., 0., 0.]])
+    """
 
     _dims = 1
     _mode = "constant"
@@ -88,7 +107,13 @@ class ZeroPad2d(_Pad):
 
 
 class ZeroPad3d(_Pad):
-    """Zeros around the last 3 dimensions of (…, D, H, W)."""
+    """Zeros around the last 3 dimensions of (…, D, H, W).
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.ZeroPad3d(1)(gl.ones(4, 5, 6)).shape
+        (6, 7, 8)
+    """
 
     _dims = 3
     _mode = "constant"
@@ -108,14 +133,29 @@ class ReflectionPad1d(_Pad):
 
 
 class ReflectionPad2d(_Pad):
-    """Mirrored elements around (C, H, W) or (N, C, H, W); the edge is not repeated."""
+    """Mirrored elements around (C, H, W) or (N, C, H, W); the edge is not repeated.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.ReflectionPad2d((1, 0, 1, 0))(gl.tensor([[[1.0, 2.0], [3.0, 4.0]]]))
+        tensor([[[4., 3., 4.],
+                 [2., 1., 2.],
+                 [4., 3., 4.]]])
+    """
 
     _dims = 2
     _mode = "reflect"
 
 
 class ReflectionPad3d(_Pad):
-    """Mirrored elements around (C, D, H, W) or (N, C, D, H, W); the edge is not repeated."""
+    """Mirrored elements around (C, D, H, W) or (N, C, D, H, W); the edge is not repeated.
+
+    Example:
+        >>> import glia as gl
+        >>> x = gl.tensor([1.0, 2.0, 3.0]).reshape(1, 1, 1, 3)
+        >>> gl.nn.ReflectionPad3d((2, 1, 0, 0, 0, 0))(x).flatten()
+        tensor([3., 2., 1., 2., 3., 2.])
+    """
 
     _dims = 3
     _mode = "reflect"
@@ -135,14 +175,29 @@ class ReplicationPad1d(_Pad):
 
 
 class ReplicationPad2d(_Pad):
-    """The edge repeated around (C, H, W) or (N, C, H, W)."""
+    """The edge repeated around (C, H, W) or (N, C, H, W).
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.ReplicationPad2d((1, 0, 1, 0))(gl.tensor([[[1.0, 2.0], [3.0, 4.0]]]))
+        tensor([[[1., 1., 2.],
+                 [1., 1., 2.],
+                 [3., 3., 4.]]])
+    """
 
     _dims = 2
     _mode = "replicate"
 
 
 class ReplicationPad3d(_Pad):
-    """The edge repeated around (C, D, H, W) or (N, C, D, H, W)."""
+    """The edge repeated around (C, D, H, W) or (N, C, D, H, W).
+
+    Example:
+        >>> import glia as gl
+        >>> x = gl.tensor([1.0, 2.0, 3.0]).reshape(1, 1, 1, 3)
+        >>> gl.nn.ReplicationPad3d((2, 1, 0, 0, 0, 0))(x).flatten()
+        tensor([1., 1., 1., 2., 3., 3.])
+    """
 
     _dims = 3
     _mode = "replicate"
@@ -162,14 +217,29 @@ class CircularPad1d(_Pad):
 
 
 class CircularPad2d(_Pad):
-    """Elements of the other end around (C, H, W) or (N, C, H, W)."""
+    """Elements of the other end around (C, H, W) or (N, C, H, W).
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.CircularPad2d((1, 0, 1, 0))(gl.tensor([[[1.0, 2.0], [3.0, 4.0]]]))
+        tensor([[[4., 3., 4.],
+                 [2., 1., 2.],
+                 [4., 3., 4.]]])
+    """
 
     _dims = 2
     _mode = "circular"
 
 
 class CircularPad3d(_Pad):
-    """Elements of the other end around (C, D, H, W) or (N, C, D, H, W)."""
+    """Elements of the other end around (C, D, H, W) or (N, C, D, H, W).
+
+    Example:
+        >>> import glia as gl
+        >>> x = gl.tensor([1.0, 2.0, 3.0]).reshape(1, 1, 1, 3)
+        >>> gl.nn.CircularPad3d((2, 1, 0, 0, 0, 0))(x).flatten()
+        tensor([2., 3., 1., 2., 3., 1.])
+    """
 
     _dims = 3
     _mode = "circular"

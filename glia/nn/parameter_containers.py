@@ -92,6 +92,12 @@ class ParameterDict(Module):
 
     Args:
         parameters: name → parameter, or tensor to make a parameter of.
+
+    Example:
+        >>> import glia as gl
+        >>> weights = gl.nn.ParameterDict({"w": gl.zeros(2, 3), "b": gl.zeros(3)})
+        >>> {name: p.shape for name, p in weights.items()}
+        {'w': (2, 3), 'b': (3,)}
     """
 
     def __init__(self, parameters: Any = None) -> None:
@@ -126,12 +132,15 @@ class ParameterDict(Module):
         return name in self._parameters
 
     def keys(self) -> Iterable[str]:
+        """The names."""
         return self._parameters.keys()
 
     def values(self) -> Iterable[Any]:
+        """The parameters."""
         return self._parameters.values()
 
     def items(self) -> Iterable[tuple[str, Any]]:
+        """Names and parameters."""
         return self._parameters.items()
 
     def get(self, name: str, default: Any = None) -> Any:
@@ -150,6 +159,7 @@ class ParameterDict(Module):
             self[name] = value
 
     def clear(self) -> None:
+        """Take all parameters out."""
         for name in self:
             del self[name]
 

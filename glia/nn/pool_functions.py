@@ -135,7 +135,14 @@ def max_unpool2d(
     padding: Size = 0,
     output_size: Sequence[int] | None = None,
 ) -> Tensor:
-    """As :func:`max_unpool1d`, for images."""
+    """As :func:`max_unpool1d`, for images.
+
+    >>> import glia as gl
+    >>> x = gl.tensor([[[1.0, 2.0], [4.0, 3.0]]])
+    >>> values, places = max_pool2d(x, 2, return_indices=True)
+    >>> max_unpool2d(values, places, 2).tolist()
+    [[[0.0, 0.0], [4.0, 0.0]]]
+    """
     return unpooled(2, input, indices, kernel_size, stride, padding, output_size)
 
 
@@ -147,7 +154,14 @@ def max_unpool3d(
     padding: Size = 0,
     output_size: Sequence[int] | None = None,
 ) -> Tensor:
-    """As :func:`max_unpool1d`, for volumes."""
+    """As :func:`max_unpool1d`, for volumes.
+
+    >>> import glia as gl
+    >>> x = gl.arange(8.0).reshape(1, 2, 2, 2)
+    >>> values, places = max_pool3d(x, 2, return_indices=True)
+    >>> max_unpool3d(values, places, 2).tolist()
+    [[[[0.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 7.0]]]]
+    """
     return unpooled(3, input, indices, kernel_size, stride, padding, output_size)
 
 
@@ -277,7 +291,12 @@ def lp_pool2d(
     stride: Size | None = None,
     ceil_mode: bool = False,
 ) -> Tensor:
-    """As :func:`lp_pool1d`, for images."""
+    """As :func:`lp_pool1d`, for images.
+
+    >>> import glia as gl
+    >>> lp_pool2d(gl.tensor([[[3.0, 4.0], [0.0, 12.0]]]), 2, 2)
+    tensor([[[13.]]])
+    """
     return normed(2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
@@ -288,7 +307,12 @@ def lp_pool3d(
     stride: Size | None = None,
     ceil_mode: bool = False,
 ) -> Tensor:
-    """As :func:`lp_pool1d`, for volumes."""
+    """As :func:`lp_pool1d`, for volumes.
+
+    >>> import glia as gl
+    >>> lp_pool3d(gl.ones(1, 2, 2, 2), 3, 2)  # the cube root of 8
+    tensor([[[[2.]]]])
+    """
     return normed(3, input, norm_type, kernel_size, stride, ceil_mode)
 
 

@@ -85,6 +85,11 @@ class MaxPool3d(_MaxPool):
 
     Shape:
         (N, C, D, H, W) → (N, C, D', H', W'), with or without N.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.MaxPool3d(2)(gl.arange(8.0).reshape(1, 2, 2, 2)).tolist()
+        [[[[7.0]]]]
     """
 
     _dims = 3
@@ -110,7 +115,14 @@ class _MaxUnpool(Module):
 
 
 class MaxUnpool1d(_MaxUnpool):
-    """As :class:`MaxUnpool2d`, for sequences."""
+    """As :class:`MaxUnpool2d`, for sequences.
+
+    Example:
+        >>> import glia as gl
+        >>> pool = gl.nn.MaxPool1d(2, return_indices=True)
+        >>> gl.nn.MaxUnpool1d(2)(*pool(gl.tensor([[1.0, 3.0, 2.0, 0.0]])))
+        tensor([[0., 3., 2., 0.]])
+    """
 
     _dims = 1
 
@@ -139,7 +151,14 @@ class MaxUnpool2d(_MaxUnpool):
 
 
 class MaxUnpool3d(_MaxUnpool):
-    """As :class:`MaxUnpool2d`, for volumes."""
+    """As :class:`MaxUnpool2d`, for volumes.
+
+    Example:
+        >>> import glia as gl
+        >>> pool = gl.nn.MaxPool3d(2, return_indices=True)
+        >>> gl.nn.MaxUnpool3d(2)(*pool(gl.arange(8.0).reshape(1, 2, 2, 2))).tolist()
+        [[[[0.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 7.0]]]]
+    """
 
     _dims = 3
 
@@ -227,6 +246,11 @@ class AvgPool3d(_AvgPool):
 
     Shape:
         (N, C, D, H, W) → (N, C, D', H', W'), with or without N.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.AvgPool3d(2)(gl.arange(8.0).reshape(1, 2, 2, 2)).tolist()
+        [[[[3.5]]]]
     """
 
     _dims = 3
@@ -256,7 +280,13 @@ class _LPPool(Module):
 
 
 class LPPool1d(_LPPool):
-    """As :class:`LPPool2d`, for sequences."""
+    """As :class:`LPPool2d`, for sequences.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.LPPool1d(2, 2)(gl.tensor([[3.0, 4.0, 0.0, 1.0]]))
+        tensor([[5., 1.]])
+    """
 
     _dims = 1
 
@@ -274,6 +304,12 @@ class LPPool2d(_LPPool):
 
 
 class LPPool3d(_LPPool):
-    """As :class:`LPPool2d`, for volumes."""
+    """As :class:`LPPool2d`, for volumes.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.LPPool3d(3, 2)(gl.ones(1, 2, 2, 2)).tolist()  # the cube root of 8
+        [[[[2.0]]]]
+    """
 
     _dims = 3

@@ -58,14 +58,26 @@ class Upsample(Module):
 
 
 class UpsamplingNearest2d(Upsample):
-    """:class:`Upsample` with mode ``"nearest"``."""
+    """:class:`Upsample` with mode ``"nearest"``.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.UpsamplingNearest2d(scale_factor=2)(gl.tensor([[[[1.0, 2.0]]]])).tolist()
+        [[[[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 2.0, 2.0]]]]
+    """
 
     def __init__(self, size: Size | None = None, scale_factor: Factor | None = None) -> None:
         super().__init__(size, scale_factor, "nearest")
 
 
 class UpsamplingBilinear2d(Upsample):
-    """:class:`Upsample` with mode ``"bilinear"`` and aligned corners."""
+    """:class:`Upsample` with mode ``"bilinear"`` and aligned corners.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.UpsamplingBilinear2d(size=(1, 3))(gl.tensor([[[[1.0, 2.0]]]]))
+        tensor([[[[1. , 1.5, 2. ]]]])
+    """
 
     def __init__(self, size: Size | None = None, scale_factor: Factor | None = None) -> None:
         super().__init__(size, scale_factor, "bilinear", True)

@@ -142,19 +142,34 @@ def upsample(
     mode: str = "nearest",
     align_corners: bool | None = None,
 ) -> Tensor:
-    """PyTorch's older name for :func:`interpolate`."""
+    """PyTorch's older name for :func:`interpolate`.
+
+    >>> import glia as gl
+    >>> upsample(gl.tensor([[[1.0, 2.0]]]), scale_factor=2)
+    tensor([[[1., 1., 2., 2.]]])
+    """
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
 def upsample_nearest(
     input: Tensor, size: Size | None = None, scale_factor: Factor | None = None
 ) -> Tensor:
-    """:func:`interpolate` with mode ``"nearest"``."""
+    """:func:`interpolate` with mode ``"nearest"``.
+
+    >>> import glia as gl
+    >>> upsample_nearest(gl.tensor([[[1.0, 2.0]]]), size=4)
+    tensor([[[1., 1., 2., 2.]]])
+    """
     return interpolate(input, size, scale_factor)
 
 
 def upsample_bilinear(
     input: Tensor, size: Size | None = None, scale_factor: Factor | None = None
 ) -> Tensor:
-    """:func:`interpolate` with mode ``"bilinear"`` and aligned corners."""
+    """:func:`interpolate` with mode ``"bilinear"`` and aligned corners.
+
+    >>> import glia as gl
+    >>> upsample_bilinear(gl.tensor([[[[1.0, 2.0]]]]), size=(1, 3))
+    tensor([[[[1. , 1.5, 2. ]]]])
+    """
     return interpolate(input, size, scale_factor, "bilinear", True)

@@ -34,7 +34,13 @@ class PixelShuffle(Module):
 
 
 class PixelUnshuffle(Module):
-    """(…, C, H r, W r) → (…, C r², H, W): pixels become channels."""
+    """(…, C, H r, W r) → (…, C r², H, W): pixels become channels.
+
+    Example:
+        >>> import glia as gl
+        >>> gl.nn.PixelUnshuffle(3)(gl.zeros(1, 1, 12, 12)).shape
+        (1, 9, 4, 4)
+    """
 
     def __init__(self, downscale_factor: int) -> None:
         super().__init__()
@@ -49,6 +55,12 @@ class PixelUnshuffle(Module):
 
 class ChannelShuffle(Module):
     """Channel ``j`` of group ``i`` becomes channel ``i`` of group ``j``.
+
+    Example:
+        >>> import glia as gl
+        >>> x = gl.arange(6.0).reshape(1, 6, 1, 1)
+        >>> gl.nn.ChannelShuffle(2)(x).flatten()
+        tensor([0., 3., 1., 4., 2., 5.])
 
     Source: Zhang et al., "ShuffleNet" (2018).
     """

@@ -137,6 +137,12 @@ class TransformerDecoderLayer(_Layer):
     Shape:
         tgt (T, N, E), memory (S, N, E) → (T, N, E).
 
+    Example:
+        >>> import glia as gl
+        >>> layer = gl.nn.TransformerDecoderLayer(8, 2, 16)
+        >>> layer(gl.zeros(5, 1, 8), gl.zeros(3, 1, 8)).shape
+        (5, 1, 8)
+
     Source: Vaswani et al., "Attention is all you need" (2017).
     """
 
@@ -209,6 +215,13 @@ class TransformerEncoder(Module):
         num_layers: how many.
         norm: what follows the last.
         enable_nested_tensor, mask_check: accepted, without effect.
+
+    Example:
+        >>> import glia as gl
+        >>> layer = gl.nn.TransformerEncoderLayer(8, 2, 16)
+        >>> net = gl.nn.TransformerEncoder(layer, 2)
+        >>> net(gl.zeros(5, 1, 8)).shape, net.num_layers
+        ((5, 1, 8), 2)
     """
 
     def __init__(
@@ -239,7 +252,15 @@ class TransformerEncoder(Module):
 
 
 class TransformerDecoder(Module):
-    """``num_layers`` copies of a decoder layer, one after the other, and perhaps a norm."""
+    """``num_layers`` copies of a decoder layer, one after the other, and perhaps a norm.
+
+    Example:
+        >>> import glia as gl
+        >>> layer = gl.nn.TransformerDecoderLayer(8, 2, 16)
+        >>> net = gl.nn.TransformerDecoder(layer, 2, norm=gl.nn.LayerNorm(8))
+        >>> net(gl.zeros(5, 1, 8), gl.zeros(3, 1, 8)).shape
+        (5, 1, 8)
+    """
 
     def __init__(
         self,
@@ -282,6 +303,12 @@ class Transformer(Module):
 
     Shape:
         src (S, N, E), tgt (T, N, E) → (T, N, E).
+
+    Example:
+        >>> import glia as gl
+        >>> net = gl.nn.Transformer(8, 2, 1, 1, 16)
+        >>> net(gl.zeros(3, 1, 8), gl.zeros(5, 1, 8)).shape
+        (5, 1, 8)
 
     Source: Vaswani et al., "Attention is all you need" (2017).
     """

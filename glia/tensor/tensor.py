@@ -253,7 +253,15 @@ class Tensor(Methods):
 
 
 class Parameter(Tensor):
-    """A tensor that a module learns: it requires gradients and is found by ``parameters()``."""
+    """A tensor that a module learns: it requires gradients and is found by ``parameters()``.
+
+    Example:
+        >>> import glia as gl
+        >>> w = gl.nn.Parameter(gl.zeros(2))
+        >>> w
+        Parameter containing:
+        tensor([0., 0.], requires_grad=True)
+    """
 
     __slots__ = ()
 

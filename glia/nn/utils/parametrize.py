@@ -12,7 +12,14 @@ from glia.tensor.tensor import Parameter, Tensor, no_grad
 
 
 class ParametrizationList(ModuleList):
-    """The functions between what is learnt, ``original`` (or several), and a module's tensor."""
+    """The functions between what is learnt, ``original`` (or several), and a module's tensor.
+
+    Example:
+        >>> from glia import nn
+        >>> layer = nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))
+        >>> [p.shape for p in layer.parametrizations.weight.parameters()]
+        [(2, 1), (2, 3)]
+    """
 
     def __init__(self, modules: list[Module], original: Tensor) -> None:
         super().__init__(modules)
@@ -133,7 +140,13 @@ def register_parametrization(
 
 
 def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
-    """Whether a tensor of the module (any, for None) is computed from an original."""
+    """Whether a tensor of the module (any, for None) is computed from an original.
+
+    >>> from glia import nn
+    >>> layer = nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))
+    >>> is_parametrized(layer), is_parametrized(layer, "bias")
+    (True, False)
+    """
     own = module.__dict__.get("parametrizations")
     if not isinstance(own, ModuleDict):
         return False
@@ -147,6 +160,13 @@ def remove_parametrizations(
 
     Raises:
         ArgumentError: it is not parametrized; or several originals, which are no value.
+
+    Example:
+        >>> from glia import nn
+        >>> layer = nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))
+        >>> layer = remove_parametrizations(layer, "weight")
+        >>> sorted(name for name, _ in layer.named_parameters())
+        ['bias', 'weight']
     """
     if not is_parametrized(module, tensor_name):
         what = tr(f"'{tensor_name}' is not parametrized.", f"“{tensor_name}”没有参数化。")

@@ -17,7 +17,6 @@ from glia.nn.activation import (
     Hardtanh,
     LeakyReLU,
     LogSigmoid,
-    LogSoftmax,
     Mish,
     PReLU,
     ReLU,
@@ -25,9 +24,6 @@ from glia.nn.activation import (
     RReLU,
     Sigmoid,
     SiLU,
-    Softmax,
-    Softmax2d,
-    Softmin,
     Softplus,
     Softshrink,
     Softsign,
@@ -164,6 +160,7 @@ from glia.nn.recurrent import (
 )
 from glia.nn.resize import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 from glia.nn.shuffle import ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold
+from glia.nn.softmax import LogSoftmax, Softmax, Softmax2d, Softmin
 from glia.nn.sparse import (
     Embedding,
     EmbeddingBag,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 import weakref
 from collections.abc import Callable, Sequence
@@ -379,6 +380,7 @@ class no_grad:
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         kind = type(self)
 
+        @functools.wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
             with kind():
                 return function(*args, **kwargs)

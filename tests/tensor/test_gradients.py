@@ -115,11 +115,13 @@ def test_no_grad_ends_with_an_exception() -> None:
 def test_no_grad_as_decorator() -> None:
     @gl.no_grad()
     def double(x: gl.Tensor) -> gl.Tensor:
+        """Twice."""
         return x * 2
 
     x = leaf(1.0)
     assert not double(x).requires_grad
     assert not double(x).requires_grad
+    assert (double.__name__, double.__doc__) == ("double", "Twice.")
     assert (x * 2).requires_grad
 
 

@@ -214,37 +214,73 @@ def full(
 def full_like(
     x: Array, /, fill_value: complex, *, dtype: DType | None = None, device: Any = None
 ) -> Array:
-    """As ``full``, with the shape and by default the dtype of ``x``."""
+    """As ``full``, with the shape and by default the dtype of ``x``.
+
+    >>> import glia.array_api as xp
+    >>> xp.full_like(xp.asarray([1, 2]), 7)
+    tensor([7, 7])
+    """
     return full(x.shape, fill_value, dtype=_dtype(dtype, x.dtype), device=device)
 
 
 def zeros(shape: int | tuple[int, ...], *, dtype: DType | None = None, device: Any = None) -> Array:
-    """Zeros, by default float32."""
+    """Zeros, by default float32.
+
+    >>> import glia.array_api as xp
+    >>> xp.zeros(2), xp.zeros((2, 0)).shape
+    (tensor([0., 0.]), (2, 0))
+    """
     return full(shape, 0, dtype=_dtype(dtype, float32), device=device)
 
 
 def zeros_like(x: Array, /, *, dtype: DType | None = None, device: Any = None) -> Array:
-    """Zeros in the shape and by default the dtype of ``x``."""
+    """Zeros in the shape and by default the dtype of ``x``.
+
+    >>> import glia.array_api as xp
+    >>> xp.zeros_like(xp.asarray([True, False]))
+    tensor([False, False])
+    """
     return zeros(x.shape, dtype=_dtype(dtype, x.dtype), device=device)
 
 
 def ones(shape: int | tuple[int, ...], *, dtype: DType | None = None, device: Any = None) -> Array:
-    """Ones, by default float32."""
+    """Ones, by default float32.
+
+    >>> import glia.array_api as xp
+    >>> xp.ones((2, 2), dtype=xp.int64)
+    tensor([[1, 1],
+            [1, 1]])
+    """
     return full(shape, 1, dtype=_dtype(dtype, float32), device=device)
 
 
 def ones_like(x: Array, /, *, dtype: DType | None = None, device: Any = None) -> Array:
-    """Ones in the shape and by default the dtype of ``x``."""
+    """Ones in the shape and by default the dtype of ``x``.
+
+    >>> import glia.array_api as xp
+    >>> xp.ones_like(xp.asarray([5, 6]))
+    tensor([1, 1])
+    """
     return ones(x.shape, dtype=_dtype(dtype, x.dtype), device=device)
 
 
 def empty(shape: int | tuple[int, ...], *, dtype: DType | None = None, device: Any = None) -> Array:
-    """Zeros: what is empty here is never left over from something else."""
+    """Zeros: what is empty here is never left over from something else.
+
+    >>> import glia.array_api as xp
+    >>> xp.empty(2)
+    tensor([0., 0.])
+    """
     return zeros(shape, dtype=dtype, device=device)
 
 
 def empty_like(x: Array, /, *, dtype: DType | None = None, device: Any = None) -> Array:
-    """As ``empty``, in the shape and by default the dtype of ``x``."""
+    """As ``empty``, in the shape and by default the dtype of ``x``.
+
+    >>> import glia.array_api as xp
+    >>> xp.empty_like(xp.asarray([5, 6]))
+    tensor([0, 0])
+    """
     return zeros_like(x, dtype=dtype, device=device)
 
 
@@ -312,10 +348,22 @@ def _triangle(x: Array, k: int, lower: bool) -> Array:
 
 
 def tril(x: Array, /, *, k: int = 0) -> Array:
-    """The last two dimensions up to the k-th diagonal, zeros above."""
+    """The last two dimensions up to the k-th diagonal, zeros above.
+
+    >>> import glia.array_api as xp
+    >>> xp.tril(xp.ones((2, 3)))
+    tensor([[1., 0., 0.],
+            [1., 1., 0.]])
+    """
     return _triangle(x, k, True)
 
 
 def triu(x: Array, /, *, k: int = 0) -> Array:
-    """The last two dimensions from the k-th diagonal on, zeros below."""
+    """The last two dimensions from the k-th diagonal on, zeros below.
+
+    >>> import glia.array_api as xp
+    >>> xp.triu(xp.ones((2, 3)), k=1)
+    tensor([[0., 1., 1.],
+            [0., 0., 1.]])
+    """
     return _triangle(x, k, False)

@@ -13,6 +13,7 @@ import numpy as np
 from glia.array_api.arguments import array, cast, operands, recorded, scalar
 from glia.array_api.array import Array, from_array, of, plain
 from glia.array_api.data_types import check_category, is_scalar, with_scalar
+from glia.array_api.examples import example
 from glia.ir import build
 from glia.tensor.tensor import Tensor
 
@@ -54,7 +55,7 @@ def _binary(name: str, category: str, formula: str, method: str) -> Binary:
 
 def _named(function: Any, name: str, text: str) -> Any:
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = text
+    function.__doc__ = f"{text}\n\n    {example(name)}"
     return function
 
 
@@ -135,7 +136,12 @@ subtract = _binary("subtract", "numeric", "a - b", "__sub__")
 
 
 def floor_divide(x1: Array | float, x2: Array | float, /) -> Array:
-    """``⌊a / b⌋``, elements paired by broadcasting; an infinite a stays infinite; real."""
+    """``⌊a / b⌋``, elements paired by broadcasting; an infinite a stays infinite; real.
+
+    >>> import glia.array_api as xp
+    >>> xp.floor_divide(xp.asarray([-5.0, 5.0, xp.inf]), 3)
+    tensor([-2.,  1., inf])
+    """
     a, b = operands("floor_divide", x1, x2, "real")
     found = of(plain(a) // plain(b))
     if a.dtype.kind != "float":
@@ -144,7 +150,12 @@ def floor_divide(x1: Array | float, x2: Array | float, /) -> Array:
 
 
 def round(x: Array, /) -> Array:
-    """Every element to the nearest integer, of two the even one; of complex numbers both parts."""
+    """Every element to the nearest integer, of two the even one; of complex numbers both parts.
+
+    >>> import glia.array_api as xp
+    >>> xp.round(xp.asarray([0.5, 1.5, 2.6]))
+    tensor([0., 2., 3.])
+    """
     x = array("round", x, "numeric")
     if x.dtype.is_complex:
         return of(plain(x).view_as_real().round().view_as_complex())
@@ -152,13 +163,23 @@ def round(x: Array, /) -> Array:
 
 
 def real(x: Array, /) -> Array:
-    """The real part of every element; of a real number, itself."""
+    """The real part of every element; of a real number, itself.
+
+    >>> import glia.array_api as xp
+    >>> xp.real(xp.asarray([1 + 2j]))
+    tensor([1.])
+    """
     x = array("real", x, "numeric")
     return of(x.real) if x.dtype.is_complex else _same(x)
 
 
 def imag(x: Array, /) -> Array:
-    """The imaginary part of every element; of a real number, 0."""
+    """The imaginary part of every element; of a real number, 0.
+
+    >>> import glia.array_api as xp
+    >>> xp.imag(xp.asarray([1 + 2j])), xp.imag(xp.asarray([3.0]))
+    (tensor([2.]), tensor([0.]))
+    """
     x = array("imag", x, "numeric")
     return of(x.imag) if x.dtype.is_complex else from_array(np.zeros(x.shape, x.dtype.np))
 

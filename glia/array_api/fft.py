@@ -8,6 +8,7 @@ from typing import Any, Literal
 from glia.array_api.arguments import array
 from glia.array_api.array import Array, check_device, of, plain
 from glia.array_api.data_types import check_category, checked_dtype
+from glia.array_api.examples import example
 from glia.base.dtypes import DType, float32
 from glia.tensor import fft as _fft
 
@@ -42,7 +43,8 @@ def _one(name: str, category: str, text: str) -> Callable[..., Array]:
         return of(method(plain(x), n, axis, norm))
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"{text} along an axis, of n elements (cut, or with zeros added). {_NORMS}"
+    text = f"{text} along an axis, of n elements (cut, or with zeros added). {_NORMS}"
+    function.__doc__ = f"{text}\n\n    {example('fft.' + name)}"
     return function
 
 
@@ -61,7 +63,8 @@ def _many(name: str, category: str, text: str) -> Callable[..., Array]:
         return of(method(plain(x), s, axes, norm))
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"{text} along axes, in sizes s. {_NORMS}"
+    text = f"{text} along axes, in sizes s. {_NORMS}"
+    function.__doc__ = f"{text}\n\n    {example('fft.' + name)}"
     return function
 
 
@@ -96,15 +99,30 @@ def fftfreq(n: int, /, *, d: float = 1.0, dtype: DType | None = None, device: An
 
 
 def rfftfreq(n: int, /, *, d: float = 1.0, dtype: DType | None = None, device: Any = None) -> Array:
-    """The frequencies of ``rfft`` for samples at distance d."""
+    """The frequencies of ``rfft`` for samples at distance d.
+
+    >>> import glia.array_api as xp
+    >>> xp.fft.rfftfreq(4)
+    tensor([0.  , 0.25, 0.5 ])
+    """
     return _frequencies("rfftfreq", n, d, dtype, device)
 
 
 def fftshift(x: Array, /, *, axes: int | Sequence[int] | None = None) -> Array:
-    """The frequency 0 in the middle."""
+    """The frequency 0 in the middle.
+
+    >>> import glia.array_api as xp
+    >>> xp.fft.fftshift(xp.fft.fftfreq(4))
+    tensor([-0.5 , -0.25,  0.  ,  0.25])
+    """
     return of(_fft.fftshift(plain(array("fftshift", x, "floating")), axes))
 
 
 def ifftshift(x: Array, /, *, axes: int | Sequence[int] | None = None) -> Array:
-    """The inverse of ``fftshift``."""
+    """The inverse of ``fftshift``.
+
+    >>> import glia.array_api as xp
+    >>> xp.fft.ifftshift(xp.asarray([-0.5, -0.25, 0.0, 0.25]))
+    tensor([ 0.  ,  0.25, -0.5 , -0.25])
+    """
     return of(_fft.ifftshift(plain(array("ifftshift", x, "floating")), axes))

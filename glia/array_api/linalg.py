@@ -91,7 +91,12 @@ def matmul(x1: Array, x2: Array, /) -> Array:
 
 
 def matrix_transpose(x: Array, /) -> Array:
-    """The last two dimensions swapped."""
+    """The last two dimensions swapped.
+
+    >>> import glia.array_api as xp
+    >>> xp.matrix_transpose(xp.zeros((5, 2, 3))).shape
+    (5, 3, 2)
+    """
     return array("matrix_transpose", x).mT
 
 
@@ -138,7 +143,14 @@ def tensordot(
 
 
 def vecdot(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
-    """``Σ x̄1 · x2`` along an axis counted from the end, the others broadcast."""
+    """``Σ x̄1 · x2`` along an axis counted from the end, the others broadcast.
+
+    >>> import glia.array_api as xp
+    >>> xp.vecdot(xp.asarray([[1, 2], [3, 4]]), xp.asarray([10, 1]))
+    tensor([12, 34])
+    >>> xp.vecdot(xp.asarray([1j]), xp.asarray([1j]))
+    tensor(1.+0.j, dtype=glia.complex64)
+    """
     from glia.array_api.elementwise import conj, multiply
 
     a, b = operands("vecdot", x1, x2, "numeric")
@@ -165,7 +177,13 @@ def _matrices(name: str, x: Any, square: bool = False) -> Array:
 
 
 def cholesky(x: Array, /, *, upper: bool = False) -> Array:
-    """The triangular L with ``x = L Lᴴ``, or with ``upper`` U with ``x = Uᴴ U``."""
+    """The triangular L with ``x = L Lᴴ``, or with ``upper`` U with ``x = Uᴴ U``.
+
+    >>> import glia.array_api as xp
+    >>> xp.linalg.cholesky(xp.asarray([[4.0, 2.0], [2.0, 5.0]]))
+    tensor([[2., 0.],
+            [1., 2.]])
+    """
     return of(_linalg.cholesky(plain(_matrices("cholesky", x, True)), upper=upper))
 
 
@@ -189,7 +207,12 @@ def cross(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
 
 
 def det(x: Array, /) -> Array:
-    """The determinant."""
+    """The determinant.
+
+    >>> import glia.array_api as xp
+    >>> xp.linalg.det(xp.asarray([[2.0, 1.0], [0.0, 3.0]]))
+    tensor(6.)
+    """
     return of(_linalg.det(plain(_matrices("det", x, True))))
 
 
@@ -209,17 +232,35 @@ def diagonal(x: Array, /, *, offset: int = 0) -> Array:
 
 
 def eigh(x: Array, /) -> Eigh:
-    """Eigenvalues in rising order and eigenvectors of a symmetric or Hermitian matrix."""
+    """Eigenvalues in rising order and eigenvectors of a symmetric or Hermitian matrix.
+
+    >>> import glia.array_api as xp
+    >>> found = xp.linalg.eigh(xp.asarray([[3.0, 0.0], [0.0, 2.0]]))
+    >>> found.eigenvalues, xp.abs(found.eigenvectors)
+    (tensor([2., 3.]), tensor([[0., 1.],
+            [1., 0.]]))
+    """
     return Eigh(*map(of, _linalg.eigh(plain(_matrices("eigh", x, True)))))
 
 
 def eigvalsh(x: Array, /) -> Array:
-    """Eigenvalues in rising order of a symmetric or Hermitian matrix."""
+    """Eigenvalues in rising order of a symmetric or Hermitian matrix.
+
+    >>> import glia.array_api as xp
+    >>> xp.linalg.eigvalsh(xp.asarray([[3.0, 0.0], [0.0, 2.0]]))
+    tensor([2., 3.])
+    """
     return of(_linalg.eigvalsh(plain(_matrices("eigvalsh", x, True))))
 
 
 def inv(x: Array, /) -> Array:
-    """The inverse matrix."""
+    """The inverse matrix.
+
+    >>> import glia.array_api as xp
+    >>> xp.linalg.inv(xp.asarray([[2.0, 1.0], [1.0, 1.0]]))
+    tensor([[ 1., -1.],
+            [-1.,  2.]])
+    """
     return of(_linalg.inv(plain(_matrices("inv", x, True))))
 
 
@@ -230,7 +271,13 @@ def matrix_norm(
     keepdims: bool = False,
     ord: float | Literal["fro", "nuc"] | None = "fro",
 ) -> Array:
-    """The norm of matrices: Frobenius's, the nuclear one, or that of order 1, 2, ∞, -1, -2, -∞."""
+    """The norm of matrices: Frobenius's, the nuclear one, or that of order 1, 2, ∞, -1, -2, -∞.
+
+    >>> import glia.array_api as xp
+    >>> x = xp.asarray([[3.0, 0.0], [0.0, 4.0]])
+    >>> [xp.linalg.matrix_norm(x, ord=p) for p in ("fro", "nuc", 2)]
+    [tensor(5.), tensor(7.), tensor(4.)]
+    """
     x = _matrices("matrix_norm", x)
     if not x.shape[-1] * x.shape[-2]:
         return _norm_of_nothing(x, (x.ndim - 2, x.ndim - 1), keepdims, 0.0)
@@ -239,12 +286,23 @@ def matrix_norm(
 
 
 def matrix_power(x: Array, n: int, /) -> Array:
-    """The n-th power of a square matrix, for negative n of its inverse."""
+    """The n-th power of a square matrix, for negative n of its inverse.
+
+    >>> import glia.array_api as xp
+    >>> xp.linalg.matrix_power(xp.asarray([[1.0, 1.0], [0.0, 1.0]]), 3)
+    tensor([[1., 3.],
+            [0., 1.]])
+    """
     return of(_linalg.matrix_power(plain(_matrices("matrix_power", x, True)), n))
 
 
 def matrix_rank(x: Array, /, *, rtol: float | Array | None = None) -> Array:
-    """How many singular values exceed the largest one times ``rtol`` (by default max(M, N) ε)."""
+    """How many singular values exceed the largest one times ``rtol`` (by default max(M, N) ε).
+
+    >>> import glia.array_api as xp
+    >>> xp.linalg.matrix_rank(xp.asarray([[1.0, 2.0], [2.0, 4.0]]))
+    tensor(1)
+    """
     return of(_linalg.matrix_rank(plain(_matrices("matrix_rank", x)), rtol=_tolerance(rtol)))
 
 
@@ -253,7 +311,13 @@ def _tolerance(rtol: Any) -> Any:
 
 
 def outer(x1: Array, x2: Array, /) -> Array:
-    """``x1[i] · x2[j]`` of two vectors."""
+    """``x1[i] · x2[j]`` of two vectors.
+
+    >>> import glia.array_api as xp
+    >>> xp.linalg.outer(xp.asarray([1, 2]), xp.asarray([10, 20]))
+    tensor([[10, 20],
+            [20, 40]])
+    """
     a, b = operands("outer", x1, x2, "numeric")
     if a.ndim != 1 or b.ndim != 1:
         what = tr("outer: expected 1-d arrays.", "outer：应为一维数组。")
@@ -262,12 +326,24 @@ def outer(x1: Array, x2: Array, /) -> Array:
 
 
 def pinv(x: Array, /, *, rtol: float | Array | None = None) -> Array:
-    """The Moore-Penrose inverse; singular values below the largest times ``rtol`` count as 0."""
+    """The Moore-Penrose inverse; singular values below the largest times ``rtol`` count as 0.
+
+    >>> import glia.array_api as xp
+    >>> xp.linalg.pinv(xp.asarray([[3.0], [4.0]]))
+    tensor([[0.12, 0.16]])
+    """
     return of(_linalg.pinv(plain(_matrices("pinv", x)), rtol=_tolerance(rtol)))
 
 
 def qr(x: Array, /, *, mode: Literal["reduced", "complete"] = "reduced") -> QR:
-    """``x = Q R`` with orthonormal columns in Q and an upper triangle R."""
+    """``x = Q R`` with orthonormal columns in Q and an upper triangle R.
+
+    >>> import glia.array_api as xp
+    >>> q, r = xp.linalg.qr(xp.asarray([[3.0, 5.0], [4.0, 0.0]]))
+    >>> xp.abs(r)
+    tensor([[5., 3.],
+            [0., 4.]])
+    """
     if mode not in ("reduced", "complete"):
         what = tr(f"qr: unknown mode {mode!r}.", f"qr：未知的 mode {mode!r}。")
         raise ArgumentError(teach(what, "reduced / complete"))
@@ -275,12 +351,22 @@ def qr(x: Array, /, *, mode: Literal["reduced", "complete"] = "reduced") -> QR:
 
 
 def slogdet(x: Array, /) -> Slogdet:
-    """The sign of the determinant and the logarithm of its magnitude."""
+    """The sign of the determinant and the logarithm of its magnitude.
+
+    >>> import glia.array_api as xp
+    >>> xp.linalg.slogdet(xp.asarray([[0.0, 1.0], [1.0, 0.0]]))
+    Slogdet(sign=tensor(-1.), logabsdet=tensor(0.))
+    """
     return Slogdet(*map(of, _linalg.slogdet(plain(_matrices("slogdet", x, True)))))
 
 
 def solve(x1: Array, x2: Array, /) -> Array:
-    """The x with ``x1 x = x2``; ``x2`` is one vector, or a matrix of columns."""
+    """The x with ``x1 x = x2``; ``x2`` is one vector, or a matrix of columns.
+
+    >>> import glia.array_api as xp
+    >>> xp.linalg.solve(xp.asarray([[2.0, 0.0], [0.0, 4.0]]), xp.asarray([6.0, 8.0]))
+    tensor([3., 2.])
+    """
     a, b = operands("solve", x1, x2, "floating")
     columns = plain(b).unsqueeze(-1) if b.ndim == 1 else plain(b)
     found = _linalg.solve(plain(_matrices("solve", a, True)), columns)
@@ -288,17 +374,35 @@ def solve(x1: Array, x2: Array, /) -> Array:
 
 
 def svd(x: Array, /, *, full_matrices: bool = True) -> SVD:
-    """``x = U diag(S) Vh``, singular values in falling order."""
+    """``x = U diag(S) Vh``, singular values in falling order.
+
+    >>> import glia.array_api as xp
+    >>> x = xp.asarray([[3.0, 0.0], [0.0, -4.0], [0.0, 0.0]])
+    >>> found = xp.linalg.svd(x, full_matrices=False)
+    >>> found.U.shape, found.S, found.Vh.shape
+    ((3, 2), tensor([4., 3.]), (2, 2))
+    """
     return SVD(*map(of, _linalg.svd(plain(_matrices("svd", x)), full_matrices)))
 
 
 def svdvals(x: Array, /) -> Array:
-    """Singular values in falling order."""
+    """Singular values in falling order.
+
+    >>> import glia.array_api as xp
+    >>> xp.linalg.svdvals(xp.asarray([[3.0, 0.0], [0.0, -4.0]]))
+    tensor([4., 3.])
+    """
     return of(_linalg.svdvals(plain(_matrices("svdvals", x))))
 
 
 def trace(x: Array, /, *, offset: int = 0, dtype: DType | None = None) -> Array:
-    """``Σ x[…, i, i + offset]``; dtypes as in ``sum``."""
+    """``Σ x[…, i, i + offset]``; dtypes as in ``sum``.
+
+    >>> import glia.array_api as xp
+    >>> x = xp.asarray([[1, 2], [3, 4]])
+    >>> xp.linalg.trace(x), xp.linalg.trace(x, offset=1)
+    (tensor(5), tensor(2))
+    """
     found = array("trace", x, "numeric")
     if dtype is not None:
         found = cast(found, checked_dtype(dtype))
@@ -314,7 +418,12 @@ def vector_norm(
     ord: float = 2,
 ) -> Array:
     """``(Σ |x|ᵖ)^(1/p)`` over all elements or along axes; p = ±∞ is the largest or smallest, 0
-    counts what is not 0."""
+
+    >>> import glia.array_api as xp
+    >>> x = xp.asarray([3.0, -4.0, 0.0])
+    >>> [xp.linalg.vector_norm(x, ord=p) for p in (2, 1, xp.inf, 0)]
+    [tensor(5.), tensor(7.), tensor(4.), tensor(2.)]
+    """
     x = array("vector_norm", x, "floating")
     dims = axes(axis, x.ndim)
     if not dims:

@@ -21,7 +21,12 @@ def _several(axis: Any) -> tuple[int, ...]:
 
 
 def broadcast_shapes(*shapes: Shape) -> Shape:
-    """The common shape of arrays of these shapes."""
+    """The common shape of arrays of these shapes.
+
+    >>> import glia.array_api as xp
+    >>> xp.broadcast_shapes((2, 1), (3,))
+    (2, 3)
+    """
     return broadcast(*shapes)
 
 
@@ -45,7 +50,12 @@ def broadcast_to(x: Array, /, shape: tuple[int, ...]) -> Array:
 
 
 def broadcast_arrays(*arrays: Array) -> tuple[Array, ...]:
-    """Arrays broadcast to each other."""
+    """Arrays broadcast to each other.
+
+    >>> import glia.array_api as xp
+    >>> [x.shape for x in xp.broadcast_arrays(xp.zeros((2, 1)), xp.zeros(3))]
+    [(2, 3), (2, 3)]
+    """
     shape = broadcast(*(x.shape for x in arrays))
     return tuple(broadcast_to(x, shape) for x in arrays)
 
@@ -89,14 +99,24 @@ def stack(arrays: Arrays, /, *, axis: int = 0) -> Array:
 
 
 def unstack(x: Array, /, *, axis: int = 0) -> tuple[Array, ...]:
-    """The slices along an axis."""
+    """The slices along an axis.
+
+    >>> import glia.array_api as xp
+    >>> xp.unstack(xp.asarray([[1, 2], [3, 4]]), axis=1)
+    (tensor([1, 3]), tensor([2, 4]))
+    """
     x = array("unstack", x)
     at = one_axis(axis, x.ndim)
     return tuple(x[(slice(None),) * at + (i,)] for i in range(x.shape[at]))
 
 
 def expand_dims(x: Array, /, axis: int | tuple[int, ...] = 0) -> Array:
-    """A new dimension of size 1 at ``axis``, or one at each of several."""
+    """A new dimension of size 1 at ``axis``, or one at each of several.
+
+    >>> import glia.array_api as xp
+    >>> xp.expand_dims(xp.zeros(3), (0, -1)).shape
+    (1, 3, 1)
+    """
     x = array("expand_dims", x)
     new = _several(axis)
     rank = x.ndim + len(new)
@@ -108,7 +128,12 @@ def expand_dims(x: Array, /, axis: int | tuple[int, ...] = 0) -> Array:
 
 
 def squeeze(x: Array, /, axis: int | tuple[int, ...]) -> Array:
-    """Without the dimensions ``axis``, which must have size 1."""
+    """Without the dimensions ``axis``, which must have size 1.
+
+    >>> import glia.array_api as xp
+    >>> xp.squeeze(xp.zeros((1, 3, 1)), 0).shape
+    (3, 1)
+    """
     x = array("squeeze", x)
     places = {one_axis(one, x.ndim) for one in _several(axis)}
     if any(x.shape[d] != 1 for d in places):
@@ -121,7 +146,13 @@ def squeeze(x: Array, /, axis: int | tuple[int, ...]) -> Array:
 
 
 def flip(x: Array, /, *, axis: int | tuple[int, ...] | None = None) -> Array:
-    """The elements along axes in reverse order."""
+    """The elements along axes in reverse order.
+
+    >>> import glia.array_api as xp
+    >>> xp.flip(xp.asarray([[1, 2], [3, 4]]), axis=1)
+    tensor([[2, 1],
+            [4, 3]])
+    """
     x = array("flip", x)
     return recorded(view.flip, x, attrs=(axes(axis, x.ndim),))
 
@@ -163,7 +194,12 @@ def moveaxis(
 
 
 def reshape(x: Array, /, shape: tuple[int, ...], *, copy: bool | None = None) -> Array:
-    """The same elements in another shape, in which one size may be -1."""
+    """The same elements in another shape, in which one size may be -1.
+
+    >>> import glia.array_api as xp
+    >>> xp.reshape(xp.zeros((2, 6)), (3, -1)).shape
+    (3, 4)
+    """
     x = array("reshape", x)
     found = recorded(view.reshape, x, attrs=(infer_reshape(x.shape, tuple(shape)),))
     return of(found.clone()) if copy else found

@@ -82,7 +82,12 @@ def argmax(x: Array, /, *, axis: int | None = None, keepdims: bool = False) -> A
 
 
 def argmin(x: Array, /, *, axis: int | None = None, keepdims: bool = False) -> Array:
-    """The place of the first smallest element, of all or along an axis; NaN comes first."""
+    """The place of the first smallest element, of all or along an axis; NaN comes first.
+
+    >>> import glia.array_api as xp
+    >>> xp.argmin(xp.asarray([3, 1, 1])), xp.argmin(xp.asarray([1.0, xp.nan]))
+    (tensor(1), tensor(1))
+    """
     x = array("argmin", x, "real")
     _check_some("argmin", x, axis)
     return recorded(_place, recorded(_reversed_order, x), attrs=(axis, keepdims))
@@ -188,19 +193,36 @@ def unique_all(x: Array, /) -> UniqueAll:
 
 
 def unique_counts(x: Array, /) -> UniqueCounts:
-    """The different elements, and how often each occurs."""
+    """The different elements, and how often each occurs.
+
+    >>> import glia.array_api as xp
+    >>> values, counts = xp.unique_counts(xp.asarray([7, 5, 7]))
+    >>> values, counts
+    (tensor([5, 7]), tensor([1, 2]))
+    """
     found = unique_all(x)
     return UniqueCounts(found.values, found.counts)
 
 
 def unique_inverse(x: Array, /) -> UniqueInverse:
-    """The different elements, and which of them stands at each place."""
+    """The different elements, and which of them stands at each place.
+
+    >>> import glia.array_api as xp
+    >>> values, places = xp.unique_inverse(xp.asarray([7, 5, 7]))
+    >>> values, places
+    (tensor([5, 7]), tensor([1, 0, 1]))
+    """
     found = unique_all(x)
     return UniqueInverse(found.values, found.inverse_indices)
 
 
 def unique_values(x: Array, /) -> Array:
-    """The different elements, in rising order."""
+    """The different elements, in rising order.
+
+    >>> import glia.array_api as xp
+    >>> xp.unique_values(xp.asarray([7, 5, 7]))
+    tensor([5, 7])
+    """
     return unique_all(x).values
 
 

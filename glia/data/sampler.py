@@ -76,7 +76,19 @@ def _check_count(name: str, value: object) -> int:
 
 
 class Sampler(ABC):
-    """An order of indices. Subclass it with ``__iter__`` and ``__len__``, as in PyTorch."""
+    """An order of indices. Subclass it with ``__iter__`` and ``__len__``, as in PyTorch.
+
+    Example:
+        >>> class Backwards(Sampler):
+        ...     def __init__(self, data):
+        ...         self.data = data
+        ...     def __iter__(self):
+        ...         return iter(range(len(self.data))[::-1])
+        ...     def __len__(self):
+        ...         return len(self.data)
+        >>> list(Backwards("abc"))
+        [2, 1, 0]
+    """
 
     @abstractmethod
     def __iter__(self) -> Iterator[Any]: ...
@@ -103,7 +115,12 @@ class SeededSampler(Sampler):
 
 
 class SequentialSampler(SeededSampler):
-    """``0, 1, 2, …``"""
+    """``0, 1, 2, …``
+
+    Example:
+        >>> list(SequentialSampler("abc"))
+        [0, 1, 2]
+    """
 
     def __init__(self, data_source: Sized) -> None:
         self.data_source = data_source
@@ -126,6 +143,12 @@ class RandomSampler(SeededSampler):
         replacement: draw each index independently instead of permuting.
         num_samples: how many to draw; all by default.
         generator: where seeds come from; by default what ``gl.manual_seed`` sets.
+
+    Example:
+        >>> sorted(RandomSampler("abc"))
+        [0, 1, 2]
+        >>> len(list(RandomSampler("abc", replacement=True, num_samples=10)))
+        10
     """
 
     def __init__(
@@ -156,7 +179,12 @@ class RandomSampler(SeededSampler):
 
 
 class SubsetRandomSampler(SeededSampler):
-    """The given indices in a fresh random order each epoch."""
+    """The given indices in a fresh random order each epoch.
+
+    Example:
+        >>> sorted(SubsetRandomSampler([7, 4, 9]))
+        [4, 7, 9]
+    """
 
     def __init__(self, indices: Sequence[int], generator: SeedSource | None = None) -> None:
         check_generator(generator)
@@ -180,6 +208,10 @@ class WeightedRandomSampler(SeededSampler):
 
     Raises:
         ArgumentError: negative, non-finite or all-zero weights.
+
+    Example:
+        >>> list(WeightedRandomSampler([0.0, 1.0, 0.0], 4))
+        [1, 1, 1, 1]
     """
 
     def __init__(

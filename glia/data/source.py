@@ -30,6 +30,14 @@ class ImageData:
 
     Shape:
         images uint8, (N, H, W) when ``channels`` is 1, else (N, H, W, 3); labels int64 (N,).
+
+    Example:
+        >>> data = open_images()
+        >>> data.test_images.shape, data.class_names[:3]
+        ((10000, 28, 28), ('0', '1', '2'))
+        >>> image, label = data.dataset("test", size=28)[0]
+        >>> image.shape, label.item()
+        ((1, 28, 28), 7)
     """
 
     name: str
@@ -252,6 +260,13 @@ def open_images(
 
     Raises:
         DataError: what the folder holds is missing, damaged or contradicts itself.
+
+    Example:
+        >>> data = open_images()
+        >>> data.train_images.shape
+        (60000, 28, 28)
+        >>> round(data.mean[0], 4), round(data.std[0], 4)
+        (0.1307, 0.3081)
     """
     if path is None:
         return _open_mnist()

@@ -67,6 +67,16 @@ def load_file(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     Raises:
         CheckpointError: missing, truncated, damaged, or of a number type NumPy lacks.
 
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> import glia as gl
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "net.safetensors"
+        ...     save_file({"w": gl.tensor([1.0, 2.0])}, path)
+        ...     load_file(path)
+        {'w': array([1., 2.], dtype=float32)}
+
     Source: https://github.com/huggingface/safetensors, "Format".
     """
     from safetensors import SafetensorError
@@ -85,6 +95,16 @@ def load_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
 
     Raises:
         CheckpointError: missing or damaged.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> import glia as gl
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "net.safetensors"
+        ...     save_file({"w": gl.ones(2)}, path, {"epoch": "3"})
+        ...     load_metadata(path)
+        {'epoch': '3'}
     """
     from safetensors import SafetensorError, safe_open
 

@@ -120,6 +120,15 @@ class ConfusionMatrix(Metric):
     Raises:
         ShapeError: outputs and labels do not fit.
         ArgumentError: a label outside 0 … C-1, outputs that are NaN, or ``compute`` too early.
+
+    Example:
+        >>> matrix = ConfusionMatrix()
+        >>> matrix.update([0, 1, 1, 1], [0, 0, 1, 1])  # one 0 is called 1
+        >>> matrix.compute()
+        array([[1, 1],
+               [0, 2]])
+        >>> matrix.accuracy(), matrix.recall().tolist(), matrix.precision()[0].item()
+        (0.75, [0.5, 1.0], 1.0)
     """
 
     def __init__(self, num_classes: int | None = None) -> None:

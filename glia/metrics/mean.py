@@ -62,6 +62,13 @@ class Loss(Mean):
 
     Raises:
         ShapeError: a loss that is not one number.
+
+    Example:
+        >>> loss = Loss()
+        >>> loss.update(1.0, [0, 1, 1])  # the mean over three examples
+        >>> loss.update(5.0, [1])
+        >>> loss.compute()
+        2.0
     """
 
     def __init__(self, loss_fn: Callable[[Any, Any], Any] | None = None) -> None:
@@ -102,14 +109,28 @@ class _Difference(Mean):
 
 
 class MSE(_Difference):
-    """Mean squared error ``Σ (y - ŷ)² / n``."""
+    """Mean squared error ``Σ (y - ŷ)² / n``.
+
+    Example:
+        >>> error = MSE()
+        >>> error.update([1.0, 2.0], [0.0, 4.0])
+        >>> error.compute()
+        2.5
+    """
 
     def error(self, difference: np.ndarray) -> np.ndarray:
         return difference**2
 
 
 class MAE(_Difference):
-    """Mean absolute error ``Σ |y - ŷ| / n``."""
+    """Mean absolute error ``Σ |y - ŷ| / n``.
+
+    Example:
+        >>> error = MAE()
+        >>> error.update([1.0, 2.0], [0.0, 4.0])
+        >>> error.compute()
+        1.5
+    """
 
     def error(self, difference: np.ndarray) -> np.ndarray:
         return np.abs(difference)

@@ -17,6 +17,21 @@ class Metric(ABC):
 
     To write one, subclass and give these three; ``update`` may take tensors or arrays, which
     ``as_array`` turns into arrays. Results do not depend on how examples are cut into batches.
+
+    Example:
+        >>> class Largest(Metric):
+        ...     def reset(self):
+        ...         self.value = float("-inf")
+        ...     def update(self, outputs, labels=None):
+        ...         self.value = max(self.value, float(as_array(outputs).max()))
+        ...     def compute(self):
+        ...         return self.value
+        >>> largest = Largest()
+        >>> largest.reset()
+        >>> largest.update([1.0, 5.0])
+        >>> largest.update([3.0])
+        >>> largest.compute()
+        5.0
     """
 
     @abstractmethod

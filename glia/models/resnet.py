@@ -99,6 +99,11 @@ class ResNet(nn.Module):
     Shape:
         (N, in_channels, H, W) -> (N, num_classes)
 
+    Example:
+        >>> net = ResNet(BasicBlock, (1, 1, 1, 1), num_classes=10, in_channels=1)
+        >>> net.fc.weight.shape, sum(isinstance(m, BasicBlock) for m in net.modules())
+        ((10, 512), 4)
+
     Source: K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image Recognition",
     CVPR 2016.
     """
@@ -182,15 +187,30 @@ def resnet18(*, weights: None = None, **options: Any) -> ResNet:
 
 
 def resnet34(*, weights: None = None, **options: Any) -> ResNet:
-    """ResNet-34; options are those of ``ResNet``."""
+    """ResNet-34; options are those of ``ResNet``.
+
+    >>> net = resnet34(num_classes=10)
+    >>> [len(stage) for stage in (net.layer1, net.layer2, net.layer3, net.layer4)]
+    [3, 4, 6, 3]
+    """
     return _resnet(BasicBlock, (3, 4, 6, 3), weights, options)
 
 
 def resnet50(*, weights: None = None, **options: Any) -> ResNet:
-    """ResNet-50: 25.6 million parameters for 1000 classes; options are those of ``ResNet``."""
+    """ResNet-50: 25.6 million parameters for 1000 classes; options are those of ``ResNet``.
+
+    >>> net = resnet50()
+    >>> net.fc.in_features, sum(p.numel() for p in net.parameters())
+    (2048, 25557032)
+    """
     return _resnet(Bottleneck, (3, 4, 6, 3), weights, options)
 
 
 def resnet101(*, weights: None = None, **options: Any) -> ResNet:
-    """ResNet-101; options are those of ``ResNet``."""
+    """ResNet-101; options are those of ``ResNet``.
+
+    >>> net = resnet101(num_classes=10)
+    >>> len(net.layer3)
+    23
+    """
     return _resnet(Bottleneck, (3, 4, 23, 3), weights, options)

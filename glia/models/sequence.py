@@ -67,6 +67,13 @@ class WordVotes(nn.Module):
 
     Shape:
         (N, L) whole numbers → (N, classes).
+
+    Example:
+        >>> import glia as gl
+        >>> net = WordVotes(words=5)
+        >>> net(gl.tensor([[1, 2, 0], [4, 0, 0]]))
+        tensor([[0., 0.],
+                [0., 0.]], requires_grad=True)
     """
 
     def __init__(self, words: int, classes: int = 2) -> None:

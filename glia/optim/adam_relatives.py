@@ -267,6 +267,13 @@ class SparseAdam(Optimizer):
 
     Raises:
         ArgumentError: always.
+
+    Example:
+        >>> from glia import Parameter
+        >>> SparseAdam([Parameter([1.0])])  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        glia.base.errors.ArgumentError: SparseAdam updates only the rows ...
     """
 
     def __init__(self, params: Iterable[Any], *_options: Any, **_more: Any) -> None:

@@ -116,6 +116,15 @@ class Optimizer:
     Args:
         params: tensors, ``(name, tensor)`` pairs, or dictionaries with ``"params"`` and options.
         defaults: options of every group that does not give its own.
+
+    Example:
+        >>> from glia import Parameter, optim
+        >>> w, b = Parameter([1.0]), Parameter([1.0])
+        >>> opt = optim.SGD([{"params": [w]}, {"params": [b], "lr": 0.5}], lr=0.1)
+        >>> (w + b).sum().backward()
+        >>> opt.step()
+        >>> w.tolist(), b.tolist()
+        ([0.8999999761581421], [0.5])
     """
 
     scalars: tuple[str, ...] = ()

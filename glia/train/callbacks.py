@@ -26,6 +26,22 @@ class Callback:
     With ``Model.train(sink=True)`` many steps run in one native call. A callback with a
     ``step_end`` says by ``due`` after which steps it must be called; one whose ``step_begin``
     only sets the optimizer's numbers sets ``ahead``, and is then called before the steps run.
+
+    Example:
+        >>> import numpy as np
+        >>> from glia import nn, optim
+        >>> from glia.data import DataLoader, TensorDataset
+        >>> from glia.train import Model
+        >>> class Count(Callback):
+        ...     steps = 0
+        ...     def step_end(self, run):
+        ...         self.steps += 1
+        >>> net, count = nn.Linear(1, 1), Count()
+        >>> model = Model(net, nn.MSELoss(), optim.SGD(net.parameters(), lr=0.1))
+        >>> x = np.ones((6, 1), np.float32)
+        >>> run = model.train(3, DataLoader(TensorDataset(x, x), batch_size=2), callbacks=[count])
+        >>> count.steps
+        9
     """
 
     #: Whether ``step_begin`` may be called before the steps before it have run.
@@ -73,6 +89,14 @@ class LossMonitor(Callback):
     """Print the loss of every ``every``-th step.
 
     Reading the loss waits for the step, so a small number makes training slower.
+
+    Example:
+        >>> from glia import Tensor
+        >>> from glia.train import Run
+        >>> run = Run(None, epochs=2, steps_per_epoch=200, data=None, epoch=1, step=100)
+        >>> run.last = Tensor(0.25)
+        >>> LossMonitor(every=100).step_end(run)
+        epoch 1 step 100: loss 0.25
     """
 
     def __init__(self, every: int = 1) -> None:
@@ -100,6 +124,19 @@ class Checkpoint(Callback):
         prefix: a path without ending; its folder is made if need be.
         every: steps between two files; None saves at the end of every epoch.
         keep: how many files to keep; older ones of this run are removed.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from glia import nn
+        >>> from glia.train import Model, Run
+        >>> with TemporaryDirectory() as folder:
+        ...     run = Run(Model(nn.Linear(1, 1)), epochs=3, steps_per_epoch=8, data=None)
+        ...     save = Checkpoint(Path(folder) / "net", keep=2)
+        ...     for run.epoch, run.step in ((1, 8), (2, 16), (3, 24)):
+        ...         save.epoch_end(run)
+        ...     sorted(path.name for path in Path(folder).iterdir())
+        ['net-2_8.safetensors', 'net-3_8.safetensors']
     """
 
     def __init__(
@@ -142,6 +179,16 @@ class EarlyStopping(Callback):
         min_delta: a change smaller than this is no progress.
         mode: ``"min"`` or ``"max"``; ``"auto"`` takes ``"max"`` for names with ``accuracy``.
         restore_best: give the net the weights of the best epoch at the end.
+
+    Example:
+        >>> from glia.train import Run
+        >>> run, stop = Run(None, epochs=9, steps_per_epoch=1, data=None), EarlyStopping(patience=2)
+        >>> for run.epoch, run.logs["valid_loss"] in enumerate([3.0, 2.0, 2.5, 2.1, 1.0], 1):
+        ...     stop.epoch_end(run)
+        ...     if run.stop:
+        ...         break
+        >>> run.epoch, stop.best_epoch
+        (4, 2)
     """
 
     def __init__(
@@ -191,7 +238,16 @@ class EarlyStopping(Callback):
 
 
 class History(Callback):
-    """Keep the numbers of every epoch, and of every window of steps, in lists."""
+    """Keep the numbers of every epoch, and of every window of steps, in lists.
+
+    Example:
+        >>> from glia.train import Run
+        >>> run, history = Run(None, epochs=2, steps_per_epoch=5, data=None), History()
+        >>> run.epoch, run.step, run.logs = 1, 5, {"loss": 0.5}
+        >>> history.epoch_end(run)
+        >>> history.epochs
+        [{'epoch': 1, 'step': 5, 'loss': 0.5}]
+    """
 
     def __init__(self) -> None:
         self.epochs: list[dict[str, float]] = []
@@ -319,6 +375,18 @@ class JSONLog(Callback):
 
     ``event`` is ``"steps"`` or ``"epoch"``: whether the numbers are means over the last window
     of steps or over the whole epoch.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from glia.train import Run
+        >>> run = Run(None, epochs=2, steps_per_epoch=5, data=None, seconds=1.5)
+        >>> run.epoch, run.step, run.logs = 1, 5, {"loss": 0.5}
+        >>> with TemporaryDirectory() as folder:
+        ...     log = JSONLog(Path(folder) / "metrics.jsonl")
+        ...     log.epoch_end(run)
+        ...     print(log.path.read_text("utf-8"), end="")
+        {"event": "epoch", "epoch": 1, "step": 5, "loss": 0.5, "seconds": 1.5}
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:

@@ -24,6 +24,11 @@ class Run:
     ``epoch`` counts from 1 and ``step`` from the first step of the first epoch; both name the
     one in progress or just done. ``logs`` holds the numbers of the last window of steps, and
     from the end of an epoch on those of the whole epoch and of the validation.
+
+    Example:
+        >>> run = Run(model=None, epochs=2, steps_per_epoch=5, data=None, epoch=2, step=7)
+        >>> run.step_in_epoch, run.loss
+        (2, nan)
     """
 
     model: Model

@@ -9,7 +9,16 @@ from typing import Any
 
 
 class Interrupted(KeyboardInterrupt):
-    """Training was stopped by Ctrl-C or SIGTERM, in good order, after a whole step."""
+    """Training was stopped by Ctrl-C or SIGTERM, in good order, after a whole step.
+
+    Example:
+        >>> import signal
+        >>> try:
+        ...     raise Interrupted(signal.SIGTERM)
+        ... except KeyboardInterrupt as stopped:
+        ...     print(stopped.number == signal.SIGTERM)
+        True
+    """
 
     def __init__(self, number: int) -> None:
         super().__init__(f"stopped by signal {number}")

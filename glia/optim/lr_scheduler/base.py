@@ -23,6 +23,16 @@ class LRScheduler:
     Raises:
         DTypeError: not an optimizer.
         ArgumentError: resumed without the optimizer's state.
+
+    Example:
+        >>> from glia import Parameter, optim
+        >>> class Halved(LRScheduler):
+        ...     def get_lr(self):
+        ...         return [lr / 2 if self.last_epoch else lr for lr in self.rates()]
+        >>> schedule = Halved(optim.SGD([Parameter(1.0)], lr=0.8))
+        >>> schedule.step()
+        >>> schedule.get_last_lr()
+        [0.4]
     """
 
     #: Whether this is the step that the constructor takes.

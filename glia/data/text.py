@@ -148,4 +148,5 @@ class Vocabulary:
         return rows
 
     def as_json(self) -> Any:
+        """The words as JSON holds them, without the two that every vocabulary has."""
         return self.words[2:]

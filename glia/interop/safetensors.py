@@ -54,6 +54,16 @@ def save_file(
     Raises:
         CheckpointError: a value that is not numbers.
         OSError: the file cannot be written.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> import glia as gl
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "net.safetensors"
+        ...     save_file({"w": gl.ones(2)}, path)
+        ...     load_file(path)["w"].tolist()
+        [1.0, 1.0]
     """
     from safetensors.numpy import save
 

@@ -105,6 +105,7 @@ class _Difference(Mean):
         super().update(self.error(found.astype(np.float64) - wanted.astype(np.float64)))
 
     def error(self, difference: np.ndarray) -> np.ndarray:
+        """What is averaged, from output minus label."""
         raise NotImplementedError
 
 

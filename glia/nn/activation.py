@@ -117,6 +117,7 @@ class PReLU(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
+        """Every w as at the start."""
         init.constant_(self.weight, self.init)
 
     def forward(self, input: Tensor) -> Tensor:

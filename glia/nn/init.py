@@ -47,7 +47,12 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 
 def fans(tensor: Tensor) -> tuple[int, int]:
-    """How many inputs each output has, and how many outputs each input reaches."""
+    """How many inputs each output has, and how many outputs each input reaches.
+
+    >>> import glia as gl
+    >>> fans(gl.empty(8, 3, 5, 5))  # 3 and 8 channels, windows of 25
+    (75, 200)
+    """
     if tensor.ndim < 2:
         what = tr(
             f"init: expected a weight of at least 2 dimensions, found shape {tensor.shape}.",

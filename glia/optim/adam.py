@@ -12,6 +12,7 @@ from glia.optim.parts import One
 
 
 def _adam(one: One) -> Expr:
+    """The step of one parameter: the formula of :class:`Adam`."""
     lr, beta1, beta2, eps = one.numbers("lr", "betas0", "betas1", "eps")
     p = one.shrunk()
     m = one.mean("exp_avg", one.g, build.sub(1.0, beta1))

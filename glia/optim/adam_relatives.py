@@ -31,6 +31,7 @@ class _Relative(Optimizer):
 
 
 def _nadam(one: One) -> Expr:
+    """The step of one parameter: the formula of :class:`NAdam`."""
     lr, beta1, beta2, eps = one.numbers("lr", "betas0", "betas1", "eps")
     (slowness,) = one.numbers("momentum_decay")
 
@@ -118,6 +119,7 @@ class NAdam(_Relative):
 
 
 def _radam(one: One) -> Expr:
+    """The step of one parameter: the formula of :class:`RAdam`."""
     lr, beta1, beta2, eps = one.numbers("lr", "betas0", "betas1", "eps")
     p = one.shrunk()
     m = one.mean("exp_avg", one.g, build.sub(1.0, beta1))
@@ -197,6 +199,7 @@ class RAdam(_Relative):
 
 
 def _adamax(one: One) -> Expr:
+    """The step of one parameter: the formula of :class:`Adamax`."""
     lr, beta1, beta2, eps = one.numbers("lr", "betas0", "betas1", "eps")
     m = one.mean("exp_avg", one.g, build.sub(1.0, beta1))
     old = one.scaled(one.state["exp_inf"], beta2)

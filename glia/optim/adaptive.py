@@ -16,6 +16,7 @@ from glia.optim.parts import One
 
 
 def _adagrad(one: One) -> Expr:
+    """The step of one parameter: the formula of :class:`Adagrad`."""
     lr, lr_decay, eps = one.numbers("lr", "lr_decay", "eps")
     size = build.div(lr, build.add(1.0, build.mul(build.sub(one.t, 1.0), lr_decay)))
     total = build.add(one.state["sum"], build.mul(one.g, one.g))
@@ -101,6 +102,7 @@ class Adagrad(Optimizer):
 
 
 def _adadelta(one: One) -> Expr:
+    """The step of one parameter: the formula of :class:`Adadelta`."""
     lr, rho, eps = one.numbers("lr", "rho", "eps")
     v = build.sqrt(build.add(one.square("square_avg", rho), one.fit(eps)))
     past = build.sqrt(build.add(one.state["acc_delta"], one.fit(eps)))
@@ -172,6 +174,7 @@ class Adadelta(Optimizer):
 
 
 def _rprop(one: One) -> Expr:
+    """The step of one parameter: the formula of :class:`Rprop`."""
     minus, plus, low, high = one.numbers("etas0", "etas1", "step_sizes0", "step_sizes1")
     g = one.g
     agreement = build.mul(g, one.state["prev"])

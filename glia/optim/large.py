@@ -17,6 +17,7 @@ from glia.optim.parts import One
 
 
 def _lion(one: One) -> Expr:
+    """The step of one parameter: the formula of :class:`Lion`."""
     lr, beta1, beta2 = one.numbers("lr", "betas0", "betas1")
     m = one.state["exp_avg"]
     mixed = build.add(m, one.scaled(build.sub(one.g, m), build.sub(1.0, beta1)))
@@ -79,6 +80,7 @@ def _norm(x: Expr) -> Expr:
 
 
 def _lamb(one: One) -> Expr:
+    """The step of one parameter: the formula of :class:`LAMB`."""
     lr, beta1, beta2, eps, decay = one.numbers("lr", "betas0", "betas1", "eps", "weight_decay")
     m = one.mean("exp_avg", one.g, build.sub(1.0, beta1))
     v = one.square("exp_avg_sq", beta2)
@@ -153,6 +155,7 @@ class LAMB(Optimizer):
 
 
 def _adafactor(one: One) -> Expr:
+    """The step of one parameter: the formula of :class:`Adafactor`."""
     lr, beta2_decay, eps1, eps2, d = one.numbers("lr", "beta2_decay", "eps0", "eps1", "d")
     if one.flags["eps"][0]:
         eps1 = build.const(float(np.finfo(one.p.dtype.np).eps), float64)

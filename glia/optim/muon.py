@@ -46,6 +46,7 @@ def _orthogonal(one: One, update: Expr) -> Expr:
 
 
 def _muon(one: One) -> Expr:
+    """The step of one parameter: the formula of :class:`Muon`."""
     lr, mu = one.numbers("lr", "momentum")
     g = one.g
     update = b = one.mean("momentum_buffer", g, build.sub(1.0, mu))

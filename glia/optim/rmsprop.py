@@ -12,6 +12,7 @@ from glia.optim.parts import One
 
 
 def _rmsprop(one: One) -> Expr:
+    """The step of one parameter: the formula of :class:`RMSprop`."""
     lr, alpha, eps, mu = one.numbers("lr", "alpha", "eps", "momentum")
     v = one.square("square_avg", alpha)
     if one.flags["centered"]:

@@ -16,6 +16,7 @@ from glia.optim.parts import One
 
 
 def _sgd(one: One) -> Expr:
+    """The step of one parameter: the formula of :class:`SGD`."""
     lr, mu, dampening = one.numbers("lr", "momentum", "dampening")
     direction = g = one.g
     if one.flags["momentum"]:
@@ -111,6 +112,7 @@ class SGD(Optimizer):
 
 
 def _asgd(one: One) -> Expr:
+    """The step of one parameter: the formula of :class:`ASGD`."""
     lr, lambd, alpha, t0 = one.numbers("lr", "lambd", "alpha", "t0")
     eta, mu = build.cast(one.shared["eta"], float64), build.cast(one.shared["mu"], float64)
     p = one.scaled(one.p, build.sub(1.0, build.mul(lambd, eta)))

@@ -51,23 +51,34 @@ class Callback:
         """Whether ``step_end`` has something to do after this step; True is always right."""
         return True
 
-    def begin(self, run: Run) -> None: ...
+    def begin(self, run: Run) -> None:
+        """Before the first epoch."""
 
-    def epoch_begin(self, run: Run) -> None: ...
+    def epoch_begin(self, run: Run) -> None:
+        """Before the first step of an epoch."""
 
-    def step_begin(self, run: Run) -> None: ...
+    def step_begin(self, run: Run) -> None:
+        """Before a step."""
 
-    def step_end(self, run: Run) -> None: ...
+    def step_end(self, run: Run) -> None:
+        """After a step, its loss in ``run.loss``."""
 
-    def log(self, run: Run) -> None: ...
+    def log(self, run: Run) -> None:
+        """After a window of steps, its means in ``run.logs``."""
 
-    def epoch_end(self, run: Run) -> None: ...
+    def epoch_end(self, run: Run) -> None:
+        """After an epoch and its validation, the numbers in ``run.logs``."""
 
-    def end(self, run: Run) -> None: ...
+    def end(self, run: Run) -> None:
+        """After the last epoch, or when training was stopped."""
 
 
 def listeners(callbacks: list[Callback], name: str) -> list[Callable[[Run], None]]:
-    """The methods that a callback really defines; the loop calls no empty ones."""
+    """The methods that a callback really defines; the loop calls no empty ones.
+
+    >>> len(listeners([History(), LossMonitor()], "log")), listeners([History()], "end")
+    (1, [])
+    """
     return [
         getattr(callback, name)
         for callback in callbacks

@@ -73,4 +73,6 @@ def faults(module: ModuleType) -> list[str]:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_public_names_are_documented(name: str) -> None:
-    assert not faults(importlib.import_module(name))
+    module = importlib.import_module(name)
+    assert list(public(module))
+    assert not faults(module)

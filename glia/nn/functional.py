@@ -145,3 +145,5 @@ from glia.nn.shuffle_functions import (
     pixel_unshuffle,
     unfold,
 )
+
+__all__ = [name for name in dir() if not name.startswith("_")]
